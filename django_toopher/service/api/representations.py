@@ -1,0 +1,120 @@
+"""JSON out: the objects of PROTOCOL.md §2.4, every field that some published client reads, with its type."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ..models import Action, AuthenticationRequest, Automation, Dated, Pairing, Requester, Terminal, User
+from ..one_time_passwords import DIGITS
+
+Json = dict[str, Any]
+
+
+def _date(moment: datetime) -> str:
+    """UTC, without zone."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _dates(row: Dated) -> Json:
+    return {"created": _date(row.created), "modified": _date(row.modified)}
+
+
+def requester(row: Requester) -> Json:
+    """The site; never its secret."""
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "consumer": {"key": row.consumer_key},
+        "permitted_challenge_required": row.permitted_challenge_required,
+        "permitted_critical_actions": False,  # nothing here is one
+        "permitted_sms_authentication": row.permitted_sms_authentication,
+        **_dates(row),
+    }
+
+
+def user(row: User) -> Json:
+    """A user, with the flag in both families' spelling."""
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "toopher_authentication_enabled": row.toopher_authentication_enabled,
+        "disable_toopher_auth": not row.toopher_authentication_enabled,
+        "number_of_pregenerated_otps_remaining": row.number_of_pregenerated_otps_remaining,
+        "requester": requester(row.requester),
+        **_dates(row),
+    }
+
+
+def pairing(row: Pairing) -> Json:
+    """A pairing; ``enabled`` is false once it is deactivated."""
+    authenticator = row.authenticator
+    return {
+        "id": str(row.pk),
+        "enabled": row.is_enabled,
+        "pending": row.state == Pairing.State.PENDING,
+        "deactivated": row.state == Pairing.State.DEACTIVATED,
+        "user": user(row.user),
+        "reason": "",
+        "reason_code": 0,
+        "totp_length": DIGITS,
+        "authenticator": {"id": str(authenticator.pk), "name": row.phone_name} if authenticator else {},
+        "created_seconds_since_epoch": int(row.created.timestamp()),
+        **_dates(row),
+    }
+
+
+def terminal(row: Terminal) -> Json:
+    """A terminal, its secret in both families' spelling: only its own requester is told it."""
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "name_extra": row.extra,
+        "requester_specified_id": row.extra,
+        "user": user(row.user),
+        **_dates(row),
+    }
+
+
+def action(row: Action) -> Json:
+    """An action."""
+    return {"id": str(row.pk), "name": row.name, **_dates(row)}
+
+
+def automation(row: Automation) -> Json:
+    """A standing answer; ``network`` is blank where the terminal may be anywhere, ``last_used`` where it never was."""
+    return {
+        "id": str(row.pk),
+        "answer": row.answer,
+        "action": action(row.action),
+        "terminal": {"id": str(row.terminal.pk), "name": row.terminal.name},
+        "network": row.network,
+        "expires": _date(row.expires),
+        "last_used": _date(row.last_used) if row.last_used else "",
+        **_dates(row),
+    }
+
+
+def authentication_request(row: AuthenticationRequest, now: datetime) -> Json:
+    """An authentication request. ``number`` is what the requester's terminal has to show while it waits."""
+    waiting = row.is_waiting(now)
+    reason = row.reason_at(now)
+    row.terminal.user = row.user
+    return {
+        "id": str(row.pk),
+        "pending": waiting,
+        "granted": row.is_granted(),
+        "automated": row.automated,
+        "cancelled": row.state == AuthenticationRequest.State.CANCELLED,
+        "reason": reason.untranslated,
+        "reason_code": int(reason),
+        "totp_valid": reason == AuthenticationRequest.Reason.CODE,
+        "number": row.number if waiting else "",
+        "automation_allowed": row.automation_allowed,
+        "challenge_required": row.challenge_required,
+        "terminal": terminal(row.terminal),
+        "user": user(row.user),
+        "action": action(row.action),
+        "created_seconds_since_epoch": int(row.created.timestamp()),
+        **_dates(row),
+    }

@@ -1,0 +1,251 @@
+// The authenticator's page: what comes to the front when, and the asking every two seconds.
+
+import { announce, byId, clearError, explain, guessedName, on, show, showScreen, text } from "./page.js";
+import { PairScreen, PhraseScreen } from "./pairing.js";
+import { Accounts } from "./accounts.js";
+import { AutomationsScreen } from "./automations.js";
+import { Notifications } from "./notifications.js";
+import { RequestScreen } from "./request.js";
+import { Service } from "./service.js";
+import { makeKey } from "./jws.js";
+import { openStore } from "./store.js";
+import { outcomeIsShown, prepareOutcome } from "./outcome.js";
+
+const PERIOD = 2000;
+const LONGEST_PERIOD = 30_000;
+
+const { page, api, worker, pushKey } = document.body.dataset;
+
+class App {
+  #service;
+  #store;
+  #accounts;
+  #requestScreen;
+  #pairScreen;
+  #phraseScreen;
+  #automationsScreen;
+  #notifications;
+  #waiting = { requests: [], pairings: [] };
+  #failures = 0;
+  #timer;
+  #isAsking = false;
+  #isReconciled = false;
+  #hasComplained = false;
+
+  constructor(service, store) {
+    this.#service = service;
+    this.#store = store;
+    this.#accounts = new Accounts(service, store, () => this.#showState());
+    this.#requestScreen = new RequestScreen(service, this.#accounts);
+    this.#pairScreen = new PairScreen(service, store, (id) => this.#hasPaired(id));
+    this.#phraseScreen = new PhraseScreen(service, () => this.#next());
+    this.#automationsScreen = new AutomationsScreen(service, () => this.#next());
+    this.#notifications = new Notifications(service, store, pushKey, () => this.#showState());
+    prepareOutcome(() => this.#next());
+    on("make-phrase", "click", () => this.#begin(byId("make-phrase"), () => this.#makePhrase()));
+    on("show-automations", "click", () => this.#begin(byId("show-automations"), () => this.#automationsScreen.open()));
+  }
+
+  async start() {
+    byId("device-name").value = this.#service.deviceName ?? (await guessedName());
+    await this.#accounts.render();
+    this.#next();
+    setInterval(() => this.#tick(), 500);
+    addEventListener("hashchange", () => this.#followFragment());
+    addEventListener("online", () => this.#askNow());
+    document.addEventListener("visibilitychange", () => this.#wakeUp());
+    navigator.serviceWorker?.addEventListener("message", () => this.#wakeUp());
+    await this.#followFragment();
+    this.#askNow();
+  }
+
+  // Once the worker is there.
+  notify() {
+    return this.#notifications.start();
+  }
+
+  #wakeUp() {
+    this.#isReconciled = false;
+    this.#askNow();
+  }
+
+  // A pairing link is used once and must not stay in the history or be sent along.
+  async #followFragment() {
+    const link = /^#pair=(.+)$/.exec(location.hash)?.[1];
+    if (!link) return;
+    history.replaceState(null, "", location.pathname + location.search);
+    await this.#begin(null, async () => {
+      await this.#pairScreen.follow(decoded(link));
+      if (this.#pairScreen.isOpen) this.#requestScreen.putBack();
+    });
+  }
+
+  // Something that needs a registered phone. The first time, the phone makes itself known.
+  async #begin(button, act) {
+    clearError();
+    const patience = setTimeout(() => announce(text("looking")), 500);
+    if (button) button.disabled = true;
+    try {
+      if (!this.#service.isRegistered) {
+        await this.#service.register(byId("device-name").value.trim() || (await guessedName()));
+      }
+      await act();
+    } catch (error) {
+      explain(error);
+    }
+    if (button) button.disabled = false;
+    clearTimeout(patience);
+    announce("");
+    this.#showState();
+    this.#askNow();
+  }
+
+  async #makePhrase() {
+    await this.#phraseScreen.make();
+    this.#next();
+  }
+
+  async #hasPaired(id) {
+    await this.#accounts.added(id);
+    navigator.storage?.persist?.();
+  }
+
+  // Bring to the front what is most urgent. How something ended stays until it was read.
+  #next() {
+    if (outcomeIsShown()) return;
+    const { requests, pairings } = this.#waiting;
+    const isAsked = this.#pairScreen.isOpen
+      ? this.#pairScreen.take(pairings)
+      : this.#requestScreen.take(requests) || this.#pairScreen.take(pairings);
+    if (this.#pairScreen.isOpen) this.#phraseScreen.close();
+    if (isAsked) this.#accounts.closeQuestion();
+    else if (!outcomeIsShown()) showScreen(this.#standing());
+  }
+
+  // Where the person was, while nothing is asked.
+  #standing() {
+    if (this.#phraseScreen.isOpen) return "phrase";
+    return this.#automationsScreen.isOpen ? "automations" : "home";
+  }
+
+  #tick() {
+    this.#accounts.tick();
+    this.#requestScreen.tick();
+    this.#pairScreen.tick();
+    this.#phraseScreen.tick();
+  }
+
+  #askNow() {
+    clearTimeout(this.#timer);
+    if (document.hidden || !this.#service.isRegistered || this.#isAsking) return;
+    this.#ask();
+  }
+
+  async #ask() {
+    this.#isAsking = true;
+    const wait = await this.#pause();
+    this.#isAsking = false;
+    if (!document.hidden) this.#timer = setTimeout(() => this.#askNow(), wait);
+  }
+
+  // Ask what waits; milliseconds until the next time.
+  async #pause() {
+    try {
+      this.#waiting = await this.#service.call("pending");
+      this.#next();
+      if (!this.#isReconciled) await this.#reconcile();
+      this.#setFailures(0);
+      return PERIOD;
+    } catch (error) {
+      if (error.reason !== "unreachable" && !this.#hasComplained) explain(error);
+      this.#hasComplained ||= error.reason !== "unreachable";
+      this.#setFailures(this.#failures + 1, error.reason);
+      return Math.max(error.retryAfter * 1000 || 0, Math.min(PERIOD * 2 ** (this.#failures - 1), LONGEST_PERIOD));
+    }
+  }
+
+  async #reconcile() {
+    await this.#accounts.reconcile();
+    await this.#notifications.clear();
+    this.#isReconciled = true;
+  }
+
+  // Tell of a lost connection, and of nothing when it is back.
+  #setFailures(failures, reason) {
+    const hadFailed = this.#failures > 0;
+    this.#failures = failures;
+    if (reason === "unreachable") announce(text(this.#accounts.count ? "offline-codes" : "offline"));
+    else if (hadFailed && !failures) announce("");
+    if (!failures && this.#hasComplained) clearError();
+    if (!failures) this.#hasComplained = false;
+    this.#showState();
+  }
+
+  #showState() {
+    const { isRegistered, deviceName } = this.#service;
+    byId("waiting").hidden = !isRegistered || this.#failures > 0 || !this.#accounts.count;
+    this.#notifications.showState(isRegistered && this.#accounts.count > 0);
+    byId("show-automations").hidden = !isRegistered || !this.#accounts.count;
+    byId("naming").hidden = isRegistered;
+    byId("named").hidden = !isRegistered;
+    if (isRegistered) show(byId("named"), "device-named", { name: deviceName });
+    byId("home-screen-hint").hidden = navigator.standalone !== false;
+  }
+}
+
+function decoded(link) {
+  try {
+    return decodeURIComponent(link);
+  } catch {
+    return link;
+  }
+}
+
+function refuse(reason) {
+  byId("unsupported-text").textContent = text(reason);
+  showScreen("unsupported");
+}
+
+// Offer to install where the browser lets a page do that.
+function offerInstall() {
+  addEventListener("beforeinstallprompt", (event) => {
+    event.preventDefault();
+    byId("install").hidden = false;
+    byId("install").onclick = () => event.prompt();
+  });
+  addEventListener("appinstalled", () => (byId("install").hidden = true));
+}
+
+// Let the page be opened without a network: the worker keeps the files that this page was made of.
+async function keepOffline() {
+  if (!navigator.serviceWorker) return;
+  await navigator.serviceWorker.register(worker, { scope: page, updateViaCache: "none" });
+  const { active } = await navigator.serviceWorker.ready;
+  const own = [api, worker].map((path) => new URL(path, location.href).href);
+  const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+  active.postMessage({ files: loaded.filter((name) => !own.some((start) => name.startsWith(start))) });
+}
+
+async function main() {
+  if (!isSecureContext || !globalThis.crypto?.subtle) return refuse("unsupported-insecure");
+  let store, self;
+  try {
+    store = await openStore(page);
+    self = await store.self();
+  } catch {
+    return refuse("unsupported-storage");
+  }
+  try {
+    self ??= await store.keepFirst(await makeKey());
+  } catch (error) {
+    return refuse(error.name === "NotSupportedError" ? "unsupported-crypto" : "unsupported-storage");
+  }
+  offerInstall();
+  const app = new App(new Service(new URL(api, location.href), store, self), store);
+  await app.start();
+  await keepOffline()
+    .then(() => app.notify())
+    .catch(() => {});
+}
+
+main();

@@ -1,0 +1,46 @@
+// Our own page while it waits for the phone: asks the site how far it is, says so, and goes on by the page's own form.
+// Nobody looks at a hidden page, so it does not ask. Without JavaScript the person presses the form's button.
+
+const POLL = 2000; // milliseconds
+const page = document.querySelector("[data-poll]");
+const status = document.getElementById("toopher_status");
+let clock = 0;
+
+function say(text) {
+  if (status.textContent !== text) status.textContent = text;
+}
+
+async function look() {
+  const response = await fetch(page.dataset.poll, { headers: { Accept: "application/json" }, cache: "no-store" });
+  if (response.status >= 500) throw new Error(response.statusText);
+  return response.json();
+}
+
+function goOn({ state, granted }) {
+  if (granted) say(page.dataset.approved);
+  else if (state === "answered" || state === "denied") say(page.dataset.denied);
+  if (state === "paired") say(page.dataset.paired);
+  HTMLFormElement.prototype.submit.call(document.getElementById("toopher_go_on")); // the site says what became of it
+}
+
+async function poll() {
+  clock = 0;
+  try {
+    const found = await look();
+    if (found.state !== page.dataset.state && found.state !== "hold") return goOn(found);
+    if (status.textContent === page.dataset.lost) say(page.dataset.waiting);
+  } catch {
+    say(page.dataset.lost); // offline, or the site is: try on
+  }
+  return wait();
+}
+
+function wait() {
+  if (!document.hidden && !clock) clock = setTimeout(poll, POLL);
+}
+
+if (page) {
+  page.dataset.waiting = status.textContent;
+  document.addEventListener("visibilitychange", () => (document.hidden ? (clock = clearTimeout(clock) ?? 0) : wait()));
+  wait();
+}

@@ -1,0 +1,290 @@
+"""The person's own page: phones, computers, recovery codes, recent sign-ins, and what ends other sessions."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+
+from .. import (
+    connection,
+    directory,
+    flows,
+    native,
+    policy,
+    recovery,
+    session,
+    sign_ins,
+    signals,
+    stamps,
+    step_ups,
+    support,
+    terminals,
+)
+from ..client import ToopherApiError
+from ..conf import conf
+from ..models import Attempt, ToopherAccount
+from ..schema import needs_tables
+from ..session import PENDING_PAIRING, Pending
+from ..transactions import without_transaction
+from .embedding import EmbeddingView, failed, posted
+from .login import ask_second_factor
+from .step_up import hurdle
+
+IN_PERSON = step_ups.Requirement(gettext_lazy("Manage phones"), max_age=10 * 365 * 24 * 3600)
+"""Once in a session: a standing answer lets in, and changes nothing of the second factor."""
+
+
+def is_verified(request: HttpRequest, account: ToopherAccount) -> bool:
+    """Whether the person, and no standing answer, has passed the second factor in this session, as it is now."""
+    has_passed = session.is_verified(request) and stamps.holds(request, account.generation)
+    return has_passed and IN_PERSON.is_met(request.session, "")
+
+
+@method_decorator([csrf_protect, never_cache, needs_tables], name="dispatch")
+class VerifiedView(LoginRequiredMixin, View):
+    """A page for people who have passed the second factor in this session, and nobody else."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Others are sent to the account page, which asks for it."""
+        user: Any = request.user
+        if not user.is_authenticated:
+            return self.handle_no_permission()
+        if is_verified(request, ToopherAccount.objects.for_user(user)):
+            return super().dispatch(request, *args, **kwargs)
+        return redirect("django_toopher:account")
+
+
+@method_decorator([without_transaction, never_cache, needs_tables], name="dispatch")
+class AccountView(LoginRequiredMixin, EmbeddingView):
+    """The page where a person looks after phones, computers and recovery codes."""
+
+    forward = False
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """The page; once a phone is paired, only to who has passed the second factor in this session."""
+        user: Any = request.user
+        account = ToopherAccount.objects.for_user(user)
+        verified = is_verified(request, account)
+        recent = sign_ins.recent(account.user_id)
+        if recent and account.enabled and not account.paired:
+            self._refresh(request, account)
+        if account.paired and account.enabled and not verified:
+            return self._ask(request, account)
+        context = self._context(request, account, recent, verified=verified)
+        if not account.enabled:  # the phone can't confirm who this is, so nothing can be changed here
+            return render(request, "django_toopher/account.html", context)
+        if conf.TOOPHER_EMBED == "native":
+            return render(request, "django_toopher/account.html", context | native_phones(request, account))
+        pending = self._pending(request, account)
+        only_first = None if verified else True  # a password alone manages no phone, not even one that comes meanwhile
+        url = connection.iframe(request).get_user_management_iframe_url(
+            account.name,
+            getattr(user, "email", "") or "",
+            ttl=conf.TOOPHER_IFRAME_TTL,
+            session_token=pending.token,
+            only_first=only_first,
+            **self.placement(request),
+        )
+        return self.embed(request, "django_toopher/account.html", url, "django_toopher:account-postback", context)
+
+    def _ask(self, request: HttpRequest, account: ToopherAccount) -> HttpResponseBase:
+        """The second factor; of a session that a standing answer let in, the person's own yes."""
+        if session.is_verified(request) and stamps.holds(request, account.generation):
+            return hurdle(request, IN_PERSON) or redirect("django_toopher:account")
+        backend = request.session.get(BACKEND_SESSION_KEY, "")
+        return ask_second_factor(request, request.user, reverse("django_toopher:account"), backend)
+
+    def _pending(self, request: HttpRequest, account: ToopherAccount) -> Pending:
+        """The change of phones that may come: the one that is under way, as long as it leaves time to do something.
+
+        At top level always, because its result comes back here.
+        """
+        kept = session.load(request.session, PENDING_PAIRING)
+        if kept:
+            needed = 0 if conf.TOOPHER_EMBED == "redirect" else conf.TOOPHER_ATTEMPT_AGE / 2
+            with suppress(flows.FlowError):
+                attempt = flows.find(kept, Attempt.Kind.PAIRING)
+                is_same = (attempt.user_id, attempt.generation) == (account.user_id, account.generation)
+                if is_same and attempt.expires - timezone.now() > timedelta(seconds=needed):
+                    return kept
+        user: Any = request.user
+        pending = flows.begin(user, Attempt.Kind.PAIRING, action=_("Manage phones"))
+        session.store(request.session, PENDING_PAIRING, pending)
+        return pending
+
+    def _refresh(self, request: HttpRequest, account: ToopherAccount) -> None:
+        """A phone may have been paired at the service without our hearing of it."""
+        try:
+            support.refresh(account, connection.api(request))
+        except support.SkippedError:
+            return  # the service does not know this person yet
+        except ToopherApiError:
+            messages.warning(request, _("The service does not answer: what is shown here may be old."))
+
+    def _context(
+        self, request: HttpRequest, account: ToopherAccount, recent: list[Attempt], *, verified: bool
+    ) -> dict[str, Any]:
+        left = recovery.remaining(request.user) if verified and conf.TOOPHER_RECOVERY_CODES else 0
+        return {
+            "account": account,
+            "required": policy.demands(request.user, request),  # type: ignore[arg-type]
+            "grace": policy.grace(request.user, request),  # type: ignore[arg-type]
+            "verified": verified,
+            "last_used": sign_ins.last_used(recent),
+            "sign_ins": sign_ins.shown(recent),
+            "computers": sign_ins.computers(recent, request.COOKIES.get(terminals.COOKIE, "")) if verified else [],
+            "codes_possible": verified and account.paired and conf.TOOPHER_RECOVERY_CODES > 0,
+            "codes_left": left,
+            "codes_few": left <= recovery.FEW,
+        }
+
+
+def native_phones(request: HttpRequest, account: ToopherAccount) -> dict[str, Any]:
+    """The phones, and the one that is being paired, for our own page (``TOOPHER_EMBED = "native"``)."""
+    api, phones, automations, state = connection.api(request), [], [], "new"
+    try:
+        if account.toopher_user_id:
+            phones = directory.phones(api, account.toopher_user_id)
+            automations = directory.automations(api, account.toopher_user_id) if phones else []
+        attempt = flows.find(session.load(request.session, PENDING_PAIRING), Attempt.Kind.PAIRING)
+        state = native.look(api, attempt).state
+    except (flows.NothingPendingError, flows.ExpiredAttemptError):
+        pass  # nothing is being paired
+    except (ToopherApiError, flows.ServiceDownError):
+        messages.warning(request, _("The service does not answer: what is shown here may be old."))
+    return {"native": True, "phones": phones, "automations": automations, "state": state}
+
+
+@method_decorator([csrf_protect, never_cache, needs_tables], name="dispatch")
+class PhonesView(LoginRequiredMixin, View):
+    """The buttons of our own page: pair a phone, by picture or words, and remove one."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        """To those who may see the page, and back to it."""
+        account = ToopherAccount.objects.for_user(request.user)  # type: ignore[arg-type]
+        verified = is_verified(request, account)
+        if conf.TOOPHER_EMBED == "native" and account.enabled and (verified or not account.paired):
+            step = {"pair": self._pair, "phrase": self._pair, "remove": self._remove}.get(request.POST.get("step", ""))
+            try:
+                (step or self._complete)(request, account, verified)
+            except (ToopherApiError, flows.ServiceDownError):
+                messages.error(request, _("The service does not answer: nothing was changed. Try again in a minute."))
+            except flows.FlowError as error:
+                return failed(request, error)
+        return redirect("django_toopher:account")
+
+    def _pair(self, request: HttpRequest, account: ToopherAccount, verified: bool) -> None:
+        """Who has no phone yet, and so only a password, can pair the first one only."""
+        phrase = " ".join(request.POST.get("phrase", "")[:200].split())
+        pending = session.load(request.session, PENDING_PAIRING) if phrase else None
+        user: Any = request.user
+        pending = pending or flows.begin(user, Attempt.Kind.PAIRING, action=_("Manage phones"))
+        session.store(request.session, PENDING_PAIRING, pending)
+        try:
+            attempt = flows.find(pending, Attempt.Kind.PAIRING)
+            native.pair(connection.api(request), attempt, phrase, only_first=not verified)
+        except native.UnknownPhraseError:
+            messages.error(request, _("No phone shows these words now. Check them, or make new ones on the phone."))
+
+    def _complete(self, request: HttpRequest, account: ToopherAccount, verified: bool) -> None:
+        pending = session.load(request.session, PENDING_PAIRING)
+        if flows.complete_pairing_with(connection.api(request), pending, request.user.pk):
+            session.forget(request.session, PENDING_PAIRING)
+            changed(request, True, _("The phone is paired."))
+
+    def _remove(self, request: HttpRequest, account: ToopherAccount, verified: bool) -> None:
+        """One of the person's own phones, and no other (SECURITY.md S17)."""
+        api, phone = connection.api(request), request.POST.get("phone", "")
+        if verified and phone in {each.id for each in directory.phones(api, account.toopher_user_id)}:
+            api.post(api.path("pairings", phone), deactivated=True)
+            support.refresh(account, api)
+            account.change()
+            account.announce(signals.unpaired)
+            changed(request, False, _("The phone was removed."))
+
+
+def changed(request: HttpRequest, added: bool, text: str) -> None:
+    """A phone came or went: this session keeps its mark or gets it, all others lose theirs."""
+    if added:
+        request.session.cycle_key()  # a key that somebody else knows gains nothing (SECURITY.md S09)
+        session.mark_verified(request.session)  # whoever has just said yes on the phone has the phone
+    stamps.renew(request)
+    messages.success(request, text)
+
+
+@method_decorator([csrf_protect, never_cache, needs_tables], name="dispatch")
+class AccountPostbackView(LoginRequiredMixin, View):
+    """Takes the signed result of the management iframe."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        """Back to the page, which says what changed."""
+        pending = session.load(request.session, PENDING_PAIRING)
+        iframe, api = connection.iframe(request), connection.api(request)
+        try:
+            added = flows.complete_pairing(iframe, api, pending, posted(request), request.user.pk)
+        except flows.FlowError as error:
+            return failed(request, error)
+        session.forget(request.session, PENDING_PAIRING)
+        changed(request, added, self._change(request, added))
+        return redirect("django_toopher:account")
+
+    def _change(self, request: HttpRequest, added: bool) -> str:
+        if added:
+            return _("The phone is paired.")
+        if posted(request).get("resource_type") == "requester_user":
+            return _("The change was made.")
+        return _("The phone was removed.")
+
+
+class ComputerView(VerifiedView):
+    """Renames or forgets one of the person's computers."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        """Another's computer is not found (SECURITY.md S17)."""
+        api, terminal = connection.api(request), request.POST.get("computer", "")
+        try:
+            if "forget" in request.POST:
+                sign_ins.forget(request.user, terminal, api)
+                messages.success(request, _("The computer is forgotten. It will be asked about like a new one."))
+            else:
+                sign_ins.rename(request.user, terminal, request.POST.get("name", ""), api)
+                messages.success(request, _("The computer has its new name."))
+        except sign_ins.UnknownComputerError:
+            messages.error(request, _("This computer is not in your list."))
+        except ToopherApiError:
+            messages.error(request, _("The service does not answer: nothing was changed. Try again in a minute."))
+        return redirect("django_toopher:account")
+
+
+class SignOutOthersView(VerifiedView):
+    """Takes the verified mark from all other sessions of the person."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        """They have to confirm with the phone before they see another page."""
+        ToopherAccount.objects.for_user(request.user).change()  # type: ignore[arg-type]
+        stamps.renew(request)
+        messages.success(request, _("Everywhere else the phone has to confirm again."))
+        return redirect("django_toopher:account")

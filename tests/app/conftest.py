@@ -1,0 +1,59 @@
+"""A user with a phone; a service elsewhere that does as it is told; a database for several threads."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from django_toopher.models import ToopherAccount
+from tests.client.conftest import KEY, SECRET
+from tests.client.conftest import service as scripted_service
+from tests.drivers import AsgiComputer, Computer
+from tests.service.conftest import threaded_db
+
+from .acts import pair
+
+__all__ = ["scripted_service", "threaded_db"]  # fixtures of others
+
+
+@pytest.fixture
+def restless():
+    """Threads that take turns as often as they can, so that what two do at the same moment really overlaps."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.fixture
+def account(alice, phone, make_computer):
+    """Alice's account, with her phone paired."""
+    pair(make_computer(), phone)
+    return ToopherAccount.objects.get(user=alice)
+
+
+@pytest.fixture
+def elsewhere(scripted_service, settings):
+    """A service at another address, on a real socket, to script; nothing answers at the embedded one."""
+    settings.TOOPHER_BASE_URL = scripted_service.url
+    settings.TOOPHER_CONSUMER_KEY = KEY
+    settings.TOOPHER_CONSUMER_SECRET = SECRET
+    return scripted_service
+
+
+@pytest.fixture
+def staff(make_user):
+    """Somebody who may do everything in the admin."""
+    return make_user("staff", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture(params=[Computer, AsgiComputer], ids=["WSGI", "ASGI"])
+def make_browser(request):
+    """Makes browsers without a window, as ``make_computer`` does; once with each of Django's handlers."""
+    return request.param
+
+
+@pytest.fixture
+def browser(make_browser):
+    return make_browser()

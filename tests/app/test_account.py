@@ -1,0 +1,425 @@
+"""The person's own page: phones, computers, recent sign-ins, and an end to other sessions' marks."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from django_toopher import stamps
+from django_toopher.client import ServiceUnavailableError, ToopherApi
+from django_toopher.models import Attempt, RecoveryCode, ToopherAccount
+from django_toopher.service.device.terminal import Automate
+from django_toopher.service.models import Terminal
+from django_toopher.session import LET_IN, STAMP, VERIFIED
+from tests.drivers import Frame, attribute
+
+from .acts import (
+    ACCOUNT,
+    ACCOUNT_POSTBACK,
+    AUTHENTICATE,
+    POSTBACK,
+    Statements,
+    pair,
+    pairing,
+    remove,
+    signed_parameters,
+)
+from .ways import confirmed_page
+
+CODES = "/accounts/phones/codes/"
+COMPUTER = "/accounts/phones/computer/"
+OTHERS = "/accounts/phones/sign-out-others/"
+WINDOWS = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Firefox/130.0"}
+MAC = {"User-Agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Safari/605.1"}
+
+pytestmark = pytest.mark.urls("tests.app.urls")
+
+
+@pytest.fixture
+def verified(account, make_computer, phone):
+    """Alice's Windows computer, logged in with the phone."""
+    computer = make_computer(**WINDOWS)
+    computer.log_in(phone)
+    return computer
+
+
+@pytest.fixture
+def another(verified, make_computer, phone):
+    """Her Mac, too."""
+    computer = make_computer(**MAC)
+    computer.log_in(phone)
+    return computer
+
+
+def page_of(computer) -> str:
+    return computer.get(ACCOUNT).content.decode()
+
+
+def an_hour_passes(computer):
+    """Until the mark is compared with the account the next time."""
+    kept = computer.client.session
+    kept[STAMP] = [kept[STAMP][0], kept[STAMP][1] - 3600]
+    kept.save()
+
+
+# Recent sign-ins
+
+
+def test_recent_sign_ins_say_when_where_and_how(verified, another, phone):
+    page = page_of(verified)
+    assert page.count("granted: phone") == 2
+    assert "Firefox on Windows" in page
+    assert "Safari on Mac" in page
+    assert "127.0.0.1" in page
+
+
+def test_a_denied_sign_in_is_listed_and_a_waiting_one_is_not(verified, make_computer, phone):
+    other = make_computer()
+    other.password()
+    assert page_of(verified).count("toopher-badge toopher-") == 1
+    frame = other.open_iframe()
+    frame.deny(phone)
+    other.post(POSTBACK, frame.poll()["postback"])
+    assert page_of(verified).count("toopher-badge toopher-denied") == 1
+
+
+def test_S17_the_page_shows_ones_own_only(verified, make_user, make_computer, make_phone):
+    make_user("bob")
+    bobs, phone = make_computer(**MAC), make_phone("Bob's")
+    pair(bobs, phone, "bob")
+    bobs.log_in(phone, "bob")
+    assert "Safari on Mac" not in page_of(verified)
+    assert "Firefox on Windows" not in page_of(bobs)
+
+
+# Computers
+
+
+def test_computers_are_listed_once_and_this_one_is_marked(verified, another, phone):
+    verified.log_in(phone)
+    page = page_of(verified)
+    assert page.count('name="computer"') == 2
+    windows, mac = page.index("<strong>Firefox on Windows</strong>"), page.index("<strong>Safari on Mac</strong>")
+    assert windows < page.index("this one") < mac
+
+
+def computer_of(computer) -> str:
+    """The service's id of the computer, as its own page tells it."""
+    page = page_of(computer)
+    return attribute(page.partition("toopher_computers")[2].partition('name="computer"')[2], "value")
+
+
+def test_a_computer_keeps_the_name_that_it_was_given(verified, phone):
+    assert verified.post(COMPUTER, {"computer": computer_of(verified), "name": " My  de\0sk "})["Location"] == ACCOUNT
+    assert "<strong>My desk</strong>" in page_of(verified)
+    assert Terminal.objects.get().name == "My desk"
+    verified.password()
+    assert signed_parameters(verified)["terminal_name"] == "My desk"
+    verified.log_in(phone)
+    assert Terminal.objects.get().name == "My desk"
+
+
+def test_S27_a_forgotten_computer_is_another_one_afterwards(verified):
+    secret = Terminal.objects.get().extra
+    verified.post(COMPUTER, {"computer": computer_of(verified), "forget": "1"})
+    assert Terminal.objects.get().extra not in {"", secret}
+    assert "toopher_computers" not in page_of(verified)
+    assert "Recent sign-ins" in page_of(verified)
+
+
+@pytest.mark.parametrize("action", [{"name": "Mine now"}, {"forget": "1"}], ids=str)
+def test_S17_anothers_computer_is_not_changed(action, verified, make_user, make_computer, make_phone):
+    theirs = computer_of(verified)
+    before = [*Terminal.objects.values_list("name", "extra")]
+    make_user("bob")
+    bobs, phone = make_computer(**MAC), make_phone("Bob's")
+    pair(bobs, phone, "bob")
+    for computer in (theirs, "", "x", "../users/reset", "\0"):
+        bobs.post(COMPUTER, {"computer": computer, **action})
+        assert "not in your list" in page_of(bobs)
+    assert [*Terminal.objects.filter(user__name="alice").values_list("name", "extra")] == before
+
+
+def test_a_blank_name_changes_nothing(verified):
+    verified.post(COMPUTER, {"computer": computer_of(verified), "name": "  "})
+    assert Terminal.objects.get().name == "Firefox on Windows"
+
+
+@pytest.mark.parametrize("path", [COMPUTER, OTHERS])
+def test_S08_only_a_verified_session_changes_anything(path, account, computer, make_computer):
+    half, forced = computer, make_computer()
+    half.password()
+    forced.client.force_login(account.user)
+    before = ToopherAccount.objects.get().generation
+    for each in (half, forced, make_computer()):
+        assert each.post(path).status_code in {302, 303, 403}
+    assert ToopherAccount.objects.get().generation == before
+
+
+# Other sessions
+
+
+def test_another_session_has_to_confirm_again_after_a_change_of_phones(verified, another, make_phone):
+    assert verified.post(ACCOUNT_POSTBACK, pairing(verified, make_phone("new"))).status_code == 302
+    an_hour_passes(another)
+    assert another.get("/members/")["Location"] == AUTHENTICATE
+    assert VERIFIED not in another.client.session
+    an_hour_passes(verified)
+    assert verified.is_logged_in()
+
+
+def test_a_removed_phone_ends_other_marks_too(verified, another, make_phone):
+    verified.post(ACCOUNT_POSTBACK, pairing(verified, make_phone("new")))
+    verified.post(ACCOUNT_POSTBACK, remove(verified))
+    an_hour_passes(another)
+    assert not another.is_logged_in()
+    assert verified.is_logged_in()
+
+
+def test_S08_a_page_that_the_password_alone_has_opened_manages_no_phone_that_comes_meanwhile(
+    alice, make_computer, phone, make_phone
+):
+    thief, owner = make_computer(), make_computer()
+    thief.password()
+    frame = thief.open_iframe(ACCOUNT)
+    link = frame.call("pair")["link"]
+    pair(owner, phone)
+    here = phone.account().id
+    with pytest.raises(Exception, match="answered already"):
+        make_phone("thief").pair_link(link)
+    for call, fields in {"remove": {}, "rename": {"name": "x"}, "reset": {}, "switch": {"enabled": "true"}}.items():
+        assert frame.call(call, pairing=here, **fields)["reason"] == "gone"
+    assert phone.account().id == here
+
+
+def test_S08_a_page_that_the_password_alone_has_opened_tells_of_no_phone(alice, computer, phone, embedded_api):
+    computer.password()
+    embedded_api.pair("alice", phone.phrase().phrase)
+    phone.pair(phone.pending().pairings[0])  # of which the site has not heard
+    assert "phones" not in computer.open_iframe(ACCOUNT).state
+
+
+@pytest.fixture
+def let_in_silently(account, computer, phone):
+    """Alice's computer, for which the phone has given a standing answer; whoever sits there has typed her password."""
+    computer.password()
+    frame = computer.open_iframe()
+    phone.approve(phone.pending().requests[0], frame.state["number"], automate=Automate(3600))
+    computer.post(POSTBACK, frame.poll()["postback"])
+    del computer.client.cookies["sessionid"]
+    computer.password()
+    computer.post(POSTBACK, computer.open_iframe().poll()["postback"])
+    assert Attempt.objects.latest("created").method == "automation"
+    return computer
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_S08_a_standing_answer_changes_no_factor(atomic, let_in_silently, phone, monkeypatch):
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", atomic)
+    assert let_in_silently.is_logged_in()
+    before = ToopherAccount.objects.get().generation
+    for path in (COMPUTER, OTHERS, CODES):
+        assert let_in_silently.post(path)["Location"] == ACCOUNT
+    assert (ToopherAccount.objects.get().generation, RecoveryCode.objects.count()) == (before, 0)
+    page = page_of(let_in_silently)
+    assert "Manage phones" in page
+    assert "Sign out" not in page
+    path, fields = confirmed_page(let_in_silently, phone, ACCOUNT)
+    assert let_in_silently.post(path, fields)["Location"] == ACCOUNT
+    assert signed_parameters(let_in_silently, ACCOUNT)
+    assert let_in_silently.post(CODES).status_code == 200
+    assert RecoveryCode.objects.count() == 10
+
+
+@pytest.mark.parametrize("embed", ["iframe", "native"])
+def test_S08_a_standing_answer_makes_no_codes_when_the_phone_is_removed_elsewhere(
+    embed, let_in_silently, phone, settings
+):
+    settings.TOOPHER_EMBED = embed
+    phone.remove(phone.account().id)
+    page = page_of(let_in_silently)
+    if embed == "iframe":
+        held = re.search(r"&quot;toopher_held&quot;: &quot;([^&]+)&quot;", page)[1]
+        postback = Frame.at(let_in_silently, attribute(page, "src")).state["postback"]
+        let_in_silently.post("/accounts/step-up/", {**postback, "toopher_held": held})
+    assert not ToopherAccount.objects.get().paired
+    assert let_in_silently.post(CODES).status_code == 302
+    assert not RecoveryCode.objects.exists()
+
+
+def test_S09_the_sessions_key_changes_when_the_person_confirms_what_a_standing_answer_opened(let_in_silently, phone):
+    key = let_in_silently.client.session.session_key
+    path, fields = confirmed_page(let_in_silently, phone, ACCOUNT)
+    let_in_silently.post(path, fields)
+    assert let_in_silently.client.session.session_key != key
+
+
+def test_everywhere_else_can_be_asked_again(verified, another):
+    assert "Ask the phone again everywhere else" in page_of(verified)
+    verified.post(OTHERS)
+    an_hour_passes(another)
+    assert not another.is_logged_in()
+    assert verified.is_logged_in()
+
+
+@pytest.mark.parametrize("path", [OTHERS, "/accounts/phones/lost/", "/accounts/phones/codes/"])
+def test_S08_a_session_that_was_signed_out_renews_itself_by_nothing(path, verified, another, account):
+    verified.post(OTHERS)
+    another.post(path)  # at once: its mark was compared a moment ago
+    account.refresh_from_db()
+    assert account.paired
+    assert not RecoveryCode.objects.exists()
+    an_hour_passes(verified)
+    assert verified.is_logged_in()
+    assert not another.is_logged_in()
+
+
+def test_the_first_phone_ends_sessions_that_had_the_password_only(alice, make_computer, phone):
+    thief, owner = make_computer(), make_computer()
+    for computer in (thief, owner):
+        computer.password()
+        assert computer.is_logged_in()
+    assert LET_IN in thief.client.session
+    owner.post(ACCOUNT_POSTBACK, pairing(owner, phone))
+    an_hour_passes(thief)
+    assert thief.get("/members/")["Location"] == AUTHENTICATE
+
+
+def test_a_change_reaches_other_sessions_within_the_time_of_the_setting(verified, another, settings):
+    settings.TOOPHER_SESSION_CHECK = 1
+    verified.post(OTHERS)
+    time.sleep(1.1)
+    assert not another.is_logged_in()
+
+
+def test_in_between_a_page_costs_nothing(verified):
+    with Statements() as statements:
+        assert verified.is_logged_in()
+    assert not [query for query in statements.queries if "toopher" in query.partition(" WHERE ")[0]]
+    an_hour_passes(verified)
+    with Statements() as statements:
+        assert verified.is_logged_in()
+    assert len([query for query in statements.queries if 'FROM "django_toopher' in query.replace("`", '"')]) == 1
+
+
+@pytest.mark.parametrize("strange", [None, 7, [], [0], ["0", "0"], [None, None]], ids=repr)
+def test_a_stamp_that_can_not_be_read_is_made_anew(strange, verified):
+    kept = verified.client.session
+    kept[STAMP] = strange
+    kept.save()
+    assert verified.is_logged_in()
+    assert verified.client.session[STAMP][0] == ToopherAccount.objects.get().generation
+
+
+def test_what_no_account_has_changed_holds(alice):
+    assert stamps.of(alice) == 0
+
+
+# Refreshing
+
+
+def test_a_phone_whose_postback_never_arrived_is_found(alice, computer, phone):
+    computer.password()
+    pairing(computer, phone)  # which is never handed in
+    assert not ToopherAccount.objects.get().paired
+    assert computer.get(ACCOUNT)["Location"] == AUTHENTICATE
+    assert ToopherAccount.objects.get().paired
+    other = type(computer)()
+    assert other.log_in(phone).status_code == 302
+
+
+def changes_of_phones():
+    return Attempt.objects.filter(kind="pairing")
+
+
+def test_loading_the_page_again_begins_no_other_change_of_phones(alice, computer, phone):
+    computer.password()
+    for _ in range(5):
+        page_of(computer)
+    assert changes_of_phones().count() == 1
+    assert computer.post(ACCOUNT_POSTBACK, pairing(computer, phone)).status_code == 302
+    assert changes_of_phones().count() == 1
+    page_of(computer)
+    assert changes_of_phones().count() == 2  # what was handed in is spent
+
+
+@pytest.mark.parametrize(("left", "begun"), [(310, 1), (290, 2)])
+def test_a_change_of_phones_that_has_less_than_half_of_its_time_left_is_begun_anew(left, begun, alice, computer):
+    computer.password()
+    page_of(computer)
+    changes_of_phones().update(expires=timezone.now() + timedelta(seconds=left))
+    page_of(computer)
+    assert changes_of_phones().count() == begun
+
+
+def test_a_first_visit_asks_the_service_nothing(alice, computer, elsewhere):
+    computer.client.force_login(alice)
+    assert computer.get(ACCOUNT).status_code == 200
+    assert not elsewhere.received
+    assert Attempt.objects.count() == 1
+
+
+def test_S15_a_service_that_is_down_is_told(alice, computer, elsewhere):
+    computer.client.force_login(alice)
+    computer.get(ACCOUNT)
+    elsewhere.will_answer(b"", 500)
+    assert "what is shown here may be old" in page_of(computer)
+
+
+# The phone's name
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The API's paths that were asked for, without those of the phone."""
+    paths = []
+    get = ToopherApi.get
+
+    def record(self, path, **parameters):
+        paths.append(path)
+        return get(self, path, **parameters)
+
+    monkeypatch.setattr(ToopherApi, "get", record)
+    return paths
+
+
+def test_a_phone_that_is_paired_on_the_account_page_is_known_by_name(alice, computer, phone, asked):
+    pair(computer, phone)
+    account = ToopherAccount.objects.get()
+    assert account.device == "Pixel"
+    assert asked == [f"pairings/{account.pairing_id}"]
+
+
+def test_a_phone_that_is_paired_at_the_login_is_known_by_name_and_asked_for_once(
+    alice, computer, phone, asked, settings
+):
+    settings.TOOPHER_POLICY = "required"
+    computer.log_in(phone)
+    account = ToopherAccount.objects.get()
+    assert account.device == "Pixel"
+    assert asked == [f"pairings/{account.pairing_id}"]
+    computer.client.logout()
+    computer.log_in(phone)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("where", ["account", "login"])
+def test_a_service_that_does_not_tell_the_name_changes_nothing(where, alice, computer, phone, monkeypatch, settings):
+    def fail(self, pairing_id):
+        raise ServiceUnavailableError("down")
+
+    monkeypatch.setattr(ToopherApi, "get_pairing_by_id", fail)
+    if where == "account":
+        pair(computer, phone)
+    else:
+        settings.TOOPHER_POLICY = "required"
+        computer.log_in(phone)
+    account = ToopherAccount.objects.get()
+    assert account.paired
+    assert account.device == ""
+    assert "does not answer" not in page_of(computer)

@@ -1,0 +1,165 @@
+"""What a person does at the computer and with the phone. Knows the contract of the pages: names, ids, ``data-``."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect
+
+SIX_DIGITS = re.compile(r"^\d{3} \d{3}$")
+
+
+class Computer:
+    """One browser at a desk: the site's own pages, and the iframe in them."""
+
+    def __init__(self, context: BrowserContext, page: Page | None = None) -> None:
+        self.context = context
+        self.page: Page = page or context.new_page()
+
+    @property
+    def iframe(self) -> FrameLocator:
+        return self.page.frame_locator("#toopher_iframe")
+
+    @property
+    def iframe_url(self) -> str:
+        return self.page.locator("#toopher_iframe").get_attribute("src") or ""
+
+    @property
+    def error(self) -> Locator:
+        """What the iframe complains about."""
+        return self.iframe.locator("#error")
+
+    def open(self, path: str) -> None:
+        self.page.goto(path)
+
+    def give_password(self, username: str = "alice", password: str = "password", next_url: str = "/members/") -> None:
+        self.open(f"/accounts/login/?next={quote(next_url)}" if next_url else "/accounts/login/")
+        self.fill_in_password(username, password)
+
+    def fill_in_password(self, username: str, password: str = "password") -> None:
+        self.page.fill("[name=username]", username)
+        self.page.fill("[name=password]", password)
+        self.page.press("[name=password]", "Enter")
+
+    def state(self, name: str) -> Locator:
+        """The part of the iframe that is shown in this state."""
+        return self.iframe.locator(f"[data-state={name}]")
+
+    def shows(self, name: str) -> None:
+        self.state(name).wait_for()
+
+    def number(self) -> str:
+        """The digits to type on the phone, once they are there."""
+        self.shows("waiting")
+        return self.iframe.locator("#number").get_by_text(SIX_DIGITS).inner_text().replace(" ", "")
+
+    def pairing_link(self) -> str:
+        """Where the QR code leads."""
+        self.shows("pairing")
+        return self.iframe.locator("#pairing-link").get_attribute("href") or ""
+
+    def type_words(self, words: str) -> None:
+        self.iframe.locator("#phrase").fill(words)
+        self.iframe.locator("#phrase").press("Enter")
+
+    def type_code(self, code: str) -> None:
+        field = self.iframe.locator("#code")
+        if not field.is_visible():
+            self.iframe.locator("summary").click()
+        field.fill(code)
+        field.press("Enter")
+
+    def cancel(self) -> None:
+        self.page.get_by_role("button", name="Cancel").click()
+
+    def arrives_at(self, path: str) -> None:
+        """The browser has come to this page."""
+        self.page.wait_for_url(re.compile(rf"//[^/]+{re.escape(path)}$"))
+
+    def is_welcomed_as(self, username: str) -> None:
+        """The members' page was opened as this user."""
+        self.arrives_at("/members/")
+        expect(self.page.locator("body")).to_have_text(f"welcome {username}")
+
+    def is_told(self, reason: str, title: str) -> None:
+        """The page that says what went wrong."""
+        expect(self.page.locator(f"[data-reason={reason}] h1")).to_have_text(title)
+
+    def is_anonymous(self) -> None:
+        """Nobody is logged in here: the members' page sends to the login page."""
+        response = self.context.request.get("/members/", max_redirects=0)
+        assert response.status == 302
+        assert response.headers["location"].startswith("/accounts/login/")
+
+
+class Phone:
+    """One phone with the web app open on it."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.page: Page = context.new_page()
+
+    @property
+    def error(self) -> Locator:
+        return self.page.locator("#error")
+
+    @property
+    def accounts(self) -> Locator:
+        return self.page.locator("[data-account]:visible")
+
+    def open(self) -> None:
+        self.page.goto("/toopher/phone/")
+        self.shows("home")
+
+    def shows(self, screen: str) -> None:
+        self.page.locator(f"[data-screen={screen}]").wait_for()
+
+    def scan(self, link: str) -> None:
+        """Point the camera at the QR code."""
+        self.page.goto(link)
+        self.shows("pair")
+
+    def allow(self) -> None:
+        """Say yes to a pairing."""
+        self.page.click("#pair-allow")
+        self.ended("Paired")
+
+    def make_words(self) -> str:
+        self.page.click("#make-phrase")
+        self.shows("phrase")
+        return self.page.inner_text("#phrase-words")
+
+    def is_asked(self) -> None:
+        """A sign-in waits for the answer."""
+        self.shows("request")
+
+    def type_number(self, number: str) -> None:
+        self.page.fill("#number", number)
+        self.page.click("#approve")
+
+    def approve(self, number: str) -> None:
+        self.is_asked()
+        self.type_number(number)
+        self.ended("Approved")
+
+    def deny(self) -> None:
+        self.is_asked()
+        self.page.click("#deny")
+        self.ended("Denied")
+
+    def ended(self, title: str) -> None:
+        """Read how it ended, and put that aside."""
+        self.page.locator("#done-title").get_by_text(title, exact=True).wait_for()
+        self.page.click("#done-back")
+
+    def code(self) -> str:
+        """The one-time code of the only account."""
+        self.page.click(".show-code")
+        return self.page.locator(".code").get_by_text(SIX_DIGITS).inner_text()
+
+    def remove_account(self) -> None:
+        """Remove the first account."""
+        self.page.locator(".remove-account").first.click()
+        self.page.click("#confirm-remove")
+        expect(self.page.locator("#message")).to_have_text("The account was removed.")

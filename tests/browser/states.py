@@ -1,0 +1,131 @@
+"""Ways to every page that a person sees. Each begins with a paired phone, its app open, and a computer, logged out."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+
+def open_login(computer, phone, settings):
+    computer.open("/accounts/login/")
+
+
+def open_login_error(computer, phone, settings):
+    computer.give_password(password="wrong")
+    expect(computer.page.get_by_role("alert")).to_be_visible()
+
+
+def open_pairing(computer, phone, settings):
+    phone.remove_account()
+    computer.give_password()
+    computer.shows("pairing")
+
+
+def open_waiting(computer, phone, settings):
+    computer.give_password()
+    computer.shows("waiting")
+    computer.iframe.locator("summary").click()
+    phone.is_asked()
+
+
+def open_hurry(computer, phone, settings):
+    settings.TOOPHER_SERVICE_REQUEST_AGE = 59
+    computer.give_password()
+    computer.state("waiting").get_by_role("button", name="I need more time").wait_for()
+    phone.is_asked()
+    phone.page.get_by_role("button", name="I need more time").wait_for()
+
+
+def open_failed(computer, phone, settings):
+    computer.give_password()
+    phone.deny()
+    computer.is_told("denied", "The sign-in was denied")
+
+
+def open_account(computer, phone, settings):
+    computer.give_password(next_url="/accounts/phones/")
+    phone.approve(computer.number())
+    computer.shows("managing")
+    computer.iframe.locator("#phones").get_by_role("button", name="Remove").click()
+
+
+def open_pairing_on_phone(computer, phone, settings):
+    phone.remove_account()
+    computer.give_password()
+    phone.scan(computer.pairing_link())
+
+
+def open_words_on_phone(computer, phone, settings):
+    phone.make_words()
+
+
+def open_code_on_phone(computer, phone, settings):
+    phone.code()
+
+
+def open_native_pairing(computer, phone, settings):
+    settings.TOOPHER_EMBED = "native"
+    phone.remove_account()
+    computer.give_password()
+    expect(computer.page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def open_native_waiting(computer, phone, settings):
+    settings.TOOPHER_EMBED = "native"
+    computer.give_password()
+    phone.is_asked()
+    expect(computer.page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def open_service_at_top_level(computer, phone, settings):
+    settings.TOOPHER_EMBED = "redirect"
+    computer.give_password()
+    phone.is_asked()
+    computer.page.locator("[data-state=waiting]").wait_for()
+
+
+def sign_in(computer, phone, next_url="/members/"):
+    computer.give_password(next_url=next_url)
+    computer.shows("waiting")
+    phone.approve(computer.number())
+    computer.arrives_at(next_url)
+
+
+def open_recovery_codes(computer, phone, settings):
+    sign_in(computer, phone, "/accounts/phones/")
+    computer.page.get_by_role("button", name="recovery codes").click()
+    computer.arrives_at("/accounts/phones/codes/")
+
+
+def open_recovery(computer, phone, settings):
+    open_recovery_codes(computer, phone, settings)
+    computer.context.clear_cookies()
+    computer.give_password()
+    computer.page.get_by_text("My phone is gone, or not here").click()
+    computer.page.get_by_role("link", name="recovery code").click()
+    computer.arrives_at("/accounts/recover/")
+
+
+def open_lost_phone(computer, phone, settings):
+    sign_in(computer, phone)
+    computer.open("/accounts/phones/lost/")
+    expect(computer.page.get_by_role("heading", level=1)).to_be_visible()
+
+
+PAGES = [
+    open_login,
+    open_login_error,
+    open_pairing,
+    open_waiting,
+    open_hurry,
+    open_failed,
+    open_account,
+    open_pairing_on_phone,
+    open_words_on_phone,
+    open_code_on_phone,
+    open_native_pairing,
+    open_native_waiting,
+    open_service_at_top_level,
+    open_recovery_codes,
+    open_recovery,
+    open_lost_phone,
+]

@@ -1,0 +1,253 @@
+"""Standing answers, reports and waits: what a person sees of them at the computer and on the phone."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from django_toopher.service.models import Alarm, AuthenticationRequest, Automation, User
+
+from .traffic import traffic
+
+pytestmark = pytest.mark.usefixtures("required")
+
+DAY, MONTH = "86400", "2592000"
+
+
+def choose(phone, seconds=MONTH, *, network=False):
+    """Say that the answer be given from now on."""
+    phone.is_asked()
+    phone.page.locator("#automate summary").click()
+    phone.page.select_option("#automate-for", seconds)
+    if network:
+        phone.page.check("#automate-network")
+
+
+def log_out(computer):
+    """Leave the site, on a computer that it still knows."""
+    for cookie in computer.context.cookies():
+        if cookie["name"] == "sessionid":
+            computer.context.clear_cookies(name="sessionid")
+
+
+def automation():
+    with traffic.stopped():
+        return Automation.objects.select_related("terminal").get()
+
+
+@pytest.fixture
+def standing(computer, paired_phone):
+    """Alice's phone has said yes to this computer for a month; she is logged out again."""
+    computer.give_password()
+    choose(paired_phone)
+    paired_phone.approve(computer.number())
+    computer.is_welcomed_as("alice")
+    log_out(computer)
+    return paired_phone
+
+
+def test_the_next_login_asks_no_phone(computer, standing):
+    computer.give_password()
+    computer.is_welcomed_as("alice")
+    with traffic.stopped():
+        assert [*AuthenticationRequest.objects.order_by("created").values_list("automated", flat=True)] == [False, True]
+
+
+def test_a_no_from_now_on_is_told_at_once(computer, paired_phone, watch):
+    watch.expect("403 POST /accounts/postback/")
+    computer.give_password()
+    computer.shows("waiting")
+    choose(paired_phone, DAY)
+    paired_phone.deny()
+    computer.is_told("denied", "The sign-in was denied")
+    computer.give_password()
+    computer.is_told("denied", "The sign-in was denied")
+    assert automation().answer == "deny"
+
+
+def test_S27_another_computer_is_asked(computer, standing, make_computer):
+    other = make_computer()
+    other.give_password()
+    standing.approve(other.number())
+    other.is_welcomed_as("alice")
+
+
+def test_without_a_choice_the_phone_asks_every_time(computer, paired_phone):
+    computer.give_password()
+    paired_phone.is_asked()
+    expect(paired_phone.page.locator("#automate-for")).to_be_hidden()
+    paired_phone.approve(computer.number())
+    with traffic.stopped():
+        assert not Automation.objects.exists()
+
+
+def test_a_choice_can_be_bound_to_the_network(computer, paired_phone):
+    computer.give_password()
+    choose(paired_phone, network=True)
+    paired_phone.approve(computer.number())
+    computer.is_welcomed_as("alice")
+    assert automation().network in {"127.0.0.0/24", "::/64"}
+
+
+def test_a_choice_is_not_carried_over_to_the_next_question(computer, paired_phone):
+    computer.give_password()
+    computer.shows("waiting")
+    choose(paired_phone)
+    with traffic.stopped():
+        AuthenticationRequest.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    paired_phone.ended("Nothing left to do")
+    computer.state("unanswered").get_by_role("button", name="Ask again").click()
+    paired_phone.approve(computer.number())
+    computer.is_welcomed_as("alice")
+    with traffic.stopped():
+        assert not Automation.objects.exists()
+
+
+def test_what_is_longer_than_allowed_is_not_offered(settings, computer, paired_phone):
+    settings.TOOPHER_SERVICE_AUTOMATION_DAYS = 7
+    computer.give_password()
+    paired_phone.is_asked()
+    paired_phone.page.locator("#automate summary").click()
+    shown = paired_phone.page.locator("#automate-for option:not([hidden])")
+    assert [each.get_attribute("value") for each in shown.all()] == ["0", DAY, "604800"]
+
+
+@pytest.mark.parametrize("setting", ["TOOPHER_AUTOMATION_ALLOWED", "TOOPHER_SERVICE_AUTOMATION_DAYS"])
+def test_S27_where_it_is_not_allowed_nothing_is_offered(settings, computer, paired_phone, setting):
+    setattr(settings, setting, False if setting == "TOOPHER_AUTOMATION_ALLOWED" else 0)
+    computer.give_password()
+    paired_phone.is_asked()
+    expect(paired_phone.page.locator("#automate")).to_be_hidden()
+
+
+def test_the_phone_lists_and_removes_it(computer, standing):
+    page = standing.page
+    page.click("#show-automations")
+    standing.shows("automations")
+    item = page.locator("[data-automation]:visible")
+    expect(item).to_contain_text("“Log In” is approved")
+    expect(item).to_contain_text("Rowing Club")
+    item.get_by_role("button", name="Ask me again").click()
+    expect(page.locator("#no-automations")).to_be_visible()
+    page.click("#automations-back")
+    standing.shows("home")
+    computer.give_password()
+    standing.approve(computer.number())
+    computer.is_welcomed_as("alice")
+
+
+def test_a_question_comes_to_the_front_of_the_list(computer, make_computer, standing):
+    standing.page.click("#show-automations")
+    standing.shows("automations")
+    other = make_computer()
+    other.give_password()
+    standing.approve(other.number())
+    standing.shows("automations")
+
+
+def test_the_management_page_lists_and_removes_it(computer, standing):
+    computer.give_password()
+    computer.is_welcomed_as("alice")
+    computer.open("/accounts/phones/")
+    item = computer.iframe.locator("#automations li")
+    expect(item).to_contain_text("Log In")
+    expect(item).to_contain_text("approved")
+    item.get_by_role("button", name="Remove").click()
+    expect(computer.iframe.locator("#standing")).to_be_hidden()
+    with traffic.stopped():
+        assert not Automation.objects.exists()
+
+
+# "It wasn't me"
+
+
+def report(phone):
+    phone.page.click("#report-send")
+    phone.ended("Reported")
+
+
+def test_S24_a_report_denies_the_login(computer, paired_phone, watch):
+    watch.expect("403 POST /accounts/postback/")
+    computer.give_password()
+    computer.shows("waiting")
+    paired_phone.is_asked()
+    paired_phone.page.click("#report")
+    expect(paired_phone.page.locator("#report-title")).to_have_text("Report this sign-in as alice at Rowing Club?")
+    report(paired_phone)
+    computer.is_told("denied", "The sign-in was denied")
+    with traffic.stopped():
+        assert Alarm.objects.get().user.name == "alice"
+
+
+def test_S24_a_report_can_follow_a_no(computer, paired_phone, watch):
+    watch.expect("403 POST /accounts/postback/")
+    computer.give_password()
+    computer.shows("waiting")
+    paired_phone.is_asked()
+    paired_phone.page.click("#deny")
+    paired_phone.page.click("#done-report")
+    report(paired_phone)
+    computer.is_told("denied", "The sign-in was denied")
+    with traffic.stopped():
+        assert AuthenticationRequest.objects.get().reason_code == 104
+
+
+def test_a_report_can_be_thought_over(computer, paired_phone):
+    computer.give_password()
+    paired_phone.is_asked()
+    paired_phone.page.click("#report")
+    paired_phone.page.click("#report-cancel")
+    paired_phone.approve(computer.number())
+    computer.is_welcomed_as("alice")
+
+
+def test_after_a_yes_there_is_nothing_to_report(computer, paired_phone):
+    computer.give_password()
+    paired_phone.is_asked()
+    paired_phone.type_number(computer.number())
+    paired_phone.page.locator("#done-title").get_by_text("Approved").wait_for()
+    expect(paired_phone.page.locator("#done-report")).to_be_hidden()
+
+
+# Waits
+
+
+def test_S24_the_page_says_how_long_to_wait_and_asks_again_then(computer, paired_phone, watch):
+    watch.expect("429 POST /toopher/v1/web/frame/open")
+    with traffic.stopped():
+        User.objects.update(reported_until=timezone.now() + timedelta(seconds=4))
+    computer.give_password()
+    computer.shows("hold")
+    expect(computer.iframe.locator("#hold-text")).to_contain_text("A sign-in was reported on the phone.")
+    expect(computer.iframe.locator("#hold-left")).to_contain_text("Wait: 0:0")
+    button = computer.iframe.get_by_role("button", name="Ask the phone again")
+    expect(button).to_be_disabled()
+    button.click()
+    paired_phone.approve(computer.number())
+    computer.is_welcomed_as("alice")
+
+
+def test_S23_a_code_that_comes_too_early_is_told_how_long_to_wait(computer, paired_phone, watch):
+    watch.expect("429 POST /toopher/v1/web/frame/code")
+    computer.give_password()
+    computer.shows("waiting")
+    with traffic.stopped():
+        User.objects.update(failures=10, blocked_until=timezone.now() + timedelta(hours=2))
+    computer.type_code("123456")
+    told = re.compile(r"Too many tries\. Please wait a moment\. Wait: (2:00:00|1:5\d:\d\d)")  # on a busy machine
+    expect(computer.error).to_contain_text(told)
+    computer.shows("waiting")
+
+
+def test_S23_the_phone_says_until_when_to_wait(computer, paired_phone, watch):
+    watch.expect("429 POST /toopher/phone/v1/answer")
+    computer.give_password()
+    paired_phone.is_asked()
+    with traffic.stopped():
+        User.objects.update(failures=10, blocked_until=timezone.now() + timedelta(minutes=5))
+    paired_phone.type_number(computer.number())
+    expect(paired_phone.error).to_contain_text("Too many tries. Please wait a moment. Not before")

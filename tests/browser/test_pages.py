@@ -1,0 +1,87 @@
+"""What holds for every page: nothing inline, narrow screens, little to load."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from .states import PAGES, open_failed
+
+SCRIPTS = """
+() => performance.getEntriesByType("resource")
+  .filter(({ name }) => new URL(name).pathname.endsWith(".js"))
+  .map(({ name, decodedBodySize }) => [new URL(name).pathname, decodedBodySize])
+"""
+"""The scripts that a page has loaded, with their sizes in bytes."""
+
+
+class Inline(HTMLParser):
+    """Finds what a strict content security policy would not run: inline scripts, styles and handlers."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag == "style" or (tag == "script" and "src" not in given):
+            self.found.append(f"<{tag}>")
+        for name, value in attrs:
+            if name == "style" or name.startswith("on") or (value or "").strip().startswith("javascript:"):
+                self.found.append(f"<{tag} {name}>")
+
+
+@pytest.fixture(params=PAGES, ids=lambda page: page.__name__.removeprefix("open_"))
+def opened(request, required, alice, make_computer, make_phone, pair, watch, settings):
+    """A page that a person sees, 320 pixels wide, and the phone at that moment: the frames, each with its document."""
+    if request.param is open_failed:
+        watch.expect("403 POST /accounts/postback/")
+    narrow = {"viewport": {"width": 320, "height": 640}}
+    computer, phone = make_computer(**narrow), make_phone(**narrow)
+    pair(phone)
+    documents = {}
+    for page in (computer.page, phone.page):
+        page.on("response", lambda got: got.request.is_navigation_request() and documents.update({got.frame: got}))
+    phone.page.reload()
+    request.param(computer, phone, settings)
+    return {frame: document for frame, document in documents.items() if not frame.is_detached()}
+
+
+def test_a_page_has_nothing_inline_and_fits_a_narrow_screen(opened):
+    for frame, document in opened.items():
+        assert Inline(document.text()).found == [], frame.url
+        overhang = frame.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+        assert overhang <= 0, frame.url
+
+
+def test_the_scripts_of_the_login_page_are_small(required, computer):
+    computer.give_password()
+    computer.shows("pairing")
+    scripts = dict(computer.page.evaluate(SCRIPTS))
+    assert scripts.keys() == {"/static/django_toopher/toopher-web.js"}
+    assert 0 < sum(scripts.values()) < 4096
+
+
+@pytest.mark.parametrize("mode", ["redirect", "native"])
+def test_the_scripts_of_the_other_ways_are_small(required, computer, paired_phone, settings, mode):
+    settings.TOOPHER_EMBED = mode
+    computer.give_password()
+    if mode == "redirect":
+        computer.page.get_by_role("link", name=re.compile("^Back to ")).click()
+        computer.page.get_by_role("link", name="Go on to your phone").wait_for()
+    else:
+        computer.page.get_by_role("heading", name="Look at your phone").wait_for()
+    computer.page.wait_for_load_state("load")
+    scripts = dict(computer.page.evaluate(SCRIPTS))
+    assert 0 < sum(scripts.values()) < 4096, scripts
+
+
+def test_the_scripts_of_the_phone_are_small(phone):
+    scripts = dict(phone.page.evaluate(SCRIPTS))
+    assert "/static/toopher_service/phone/app.js" in scripts
+    assert all(scripts.values())
+    assert sum(scripts.values()) < 60 * 1024

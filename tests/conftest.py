@@ -1,0 +1,81 @@
+"""Fixtures that all tests share: a phone, a computer, a requester, users."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+from django.contrib.auth import get_user_model
+from hypothesis import settings as hypothesis_settings
+
+from django_toopher.connection import InProcessAdapter, api
+from django_toopher.service.device.terminal import TerminalAuthenticator
+from django_toopher.service.models import Requester
+
+from .drivers import Computer
+
+hypothesis_settings.register_profile("patient", deadline=None)  # a busy machine is no fault
+hypothesis_settings.load_profile("patient")
+
+
+@pytest.fixture
+def make_user(db):
+    """Makes Django users; the password is ``"password"``."""
+
+    def make(username="alice", **fields):
+        return get_user_model().objects.create_user(
+            username, fields.pop("email", f"{username}@example.com"), "password", **fields
+        )
+
+    return make
+
+
+@pytest.fixture
+def alice(make_user):
+    return make_user("alice")
+
+
+@pytest.fixture
+def make_phone(db):
+    """Makes phones: the terminal program's authenticator, over the real API without a socket."""
+
+    def make(name="Pixel"):
+        session = requests.Session()
+        session.mount("https://testserver", InProcessAdapter())
+        phone = TerminalAuthenticator("https://testserver/toopher/phone/", session=session)
+        phone.register(name)
+        return phone
+
+    return make
+
+
+@pytest.fixture
+def phone(make_phone):
+    return make_phone()
+
+
+@pytest.fixture
+def make_computer():
+    """Makes browsers without a window: one person's cookies, the login flow and the iframe."""
+    return Computer
+
+
+@pytest.fixture
+def computer(make_computer):
+    return make_computer()
+
+
+@pytest.fixture
+def embedded_api(db):
+    """The client of the embedded service, as the app uses it."""
+    return api()
+
+
+@pytest.fixture
+def make_requester(db):
+    """Makes requesters of the service; each secret is known to the test only."""
+
+    def make(key="key", secret="secret", **fields):
+        fields = {"name": f"Site {key}", "origins": "https://site.example", **fields}
+        return Requester.objects.create(consumer_key=key, consumer_secret=secret, **fields)
+
+    return make

@@ -1,0 +1,249 @@
+"""The service's settings and system checks."""
+
+from __future__ import annotations
+
+import django
+import pytest
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import include, path
+from django.views import View
+
+from django_toopher.service.conf import Conf, conf
+
+NUMBERS = {
+    "TOOPHER_SERVICE_NUMBER_LENGTH": (6, 0),
+    "TOOPHER_SERVICE_NUMBER_TRIES": (3, 1),
+    "TOOPHER_SERVICE_FAILURE_LIMIT": (10, 1),
+    "TOOPHER_SERVICE_FAILURE_WAIT": (60, 1),
+    "TOOPHER_SERVICE_REQUEST_AGE": (120, 30),
+    "TOOPHER_SERVICE_PAIRING_AGE": (600, 60),
+    "TOOPHER_SERVICE_FRAME_AGE": (600, 60),
+    "TOOPHER_SERVICE_TRUSTED_PROXIES": (0, 0),
+    "TOOPHER_SERVICE_KEEP_DAYS": (90, 1),
+    "TOOPHER_SERVICE_RESET_LINK_AGE": (86400, 3600),
+    "TOOPHER_SERVICE_SMS_TIMEOUT": (5, 1),
+    "TOOPHER_SERVICE_PUSH_TIMEOUT": (2, 1),
+    "TOOPHER_SERVICE_AUTOMATION_DAYS": (30, 0),
+    "TOOPHER_SERVICE_LIMIT_PERIOD": (600, 10),
+    "TOOPHER_SERVICE_UNANSWERED_LIMIT": (3, 1),
+    "TOOPHER_SERVICE_QUESTION_LIMIT": (10, 1),
+    "TOOPHER_SERVICE_PHRASE_LIMIT": (10, 1),
+    "TOOPHER_SERVICE_PHONE_LIMIT": (30, 1),
+    "TOOPHER_SERVICE_FRAME_LIMIT": (300, 1),
+    "TOOPHER_SERVICE_POLL_LIMIT": (5, 2),
+    "TOOPHER_SERVICE_REPORT_WAIT": (3600, 60),
+}
+"""Default and least value."""
+
+OTHERS = {
+    "TOOPHER_SERVICE_NAME": None,
+    "TOOPHER_SERVICE_PUSH_CONTACT": None,
+    "TOOPHER_SERVICE_PUSH_HOSTS": None,
+    "TOOPHER_SERVICE_SMS_BACKEND": None,
+    "TOOPHER_SERVICE_SMS_FILE_PATH": None,
+    "TOOPHER_SERVICE_SMS_FORM": False,
+    "TOOPHER_SERVICE_SMS_HEADERS": {},
+    "TOOPHER_SERVICE_SMS_TOKEN": None,
+    "TOOPHER_SERVICE_SMS_URL": None,
+}
+"""Default value."""
+
+
+class Unmounted:
+    urlpatterns = []
+
+
+class UpperCase:
+    urlpatterns = [path("Toopher/", include("django_toopher.service.urls"))]
+
+
+class Somewhere:
+    urlpatterns = [path("2fa/", include("django_toopher.service.urls")), path("", View.as_view())]
+
+
+def found(id_):
+    return [each for each in run_checks(tags=["toopher_service"]) if each.id == id_]
+
+
+# Settings
+
+
+@pytest.mark.parametrize(("name", "default"), [(name, default) for name, (default, _) in NUMBERS.items()])
+def test_a_number_has_its_default(name, default):
+    assert getattr(conf, name) == default
+
+
+@pytest.mark.parametrize(("name", "least"), [(name, least) for name, (_, least) in NUMBERS.items()])
+def test_a_number_is_read_at_every_access(settings, name, least):
+    for value in (least, least + 1):
+        setattr(settings, name, value)
+        assert getattr(conf, name) == value
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("wrong", [-1, "6", 1.5, None, True, [6]])
+def test_a_number_of_the_wrong_type_is_an_error_that_names_the_setting(settings, name, wrong):
+    setattr(settings, name, wrong)
+    with pytest.raises(ImproperlyConfigured, match=name):
+        getattr(conf, name)
+
+
+@pytest.mark.parametrize(("name", "least"), [(name, least) for name, (_, least) in NUMBERS.items() if least])
+def test_a_number_that_is_too_small_is_an_error(settings, name, least):
+    setattr(settings, name, least - 1)
+    with pytest.raises(ImproperlyConfigured, match=f"{name}.*{least}"):
+        getattr(conf, name)
+
+
+def test_a_number_length_that_does_not_fit_the_column_is_an_error(settings):
+    settings.TOOPHER_SERVICE_NUMBER_LENGTH = 12
+    assert conf.TOOPHER_SERVICE_NUMBER_LENGTH == 12
+    settings.TOOPHER_SERVICE_NUMBER_LENGTH = 13
+    with pytest.raises(ImproperlyConfigured, match="TOOPHER_SERVICE_NUMBER_LENGTH"):
+        conf.TOOPHER_SERVICE_NUMBER_LENGTH  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["TOOPHER_SERVICE_REQUEST_AGE", "TOOPHER_SERVICE_PAIRING_AGE"])
+def test_S22_S29_a_number_or_link_is_never_good_for_more_than_ten_minutes(settings, name):
+    setattr(settings, name, 600)
+    assert getattr(conf, name) == 600
+    setattr(settings, name, 601)
+    with pytest.raises(ImproperlyConfigured, match=f"{name}.*600"):
+        getattr(conf, name)
+
+
+@pytest.mark.parametrize("right", [None, "Example", "\u00c9xample"])
+def test_the_name_is_a_text_or_none(settings, right):
+    settings.TOOPHER_SERVICE_NAME = right
+    assert right == conf.TOOPHER_SERVICE_NAME
+
+
+@pytest.mark.parametrize("wrong", ["", "  ", 7, True, ["Example"], b"Example"])
+def test_another_name_is_an_error_that_names_the_setting(settings, wrong):
+    settings.TOOPHER_SERVICE_NAME = wrong
+    with pytest.raises(ImproperlyConfigured, match="TOOPHER_SERVICE_NAME"):
+        conf.TOOPHER_SERVICE_NAME  # noqa: B018
+
+
+@pytest.mark.parametrize("wrong", ["fcm.googleapis.com", 7, [""], [b"fcm.googleapis.com"]])
+def test_push_services_that_are_no_list_of_names_are_an_error(settings, wrong):
+    settings.TOOPHER_SERVICE_PUSH_HOSTS = wrong
+    with pytest.raises(ImproperlyConfigured, match="TOOPHER_SERVICE_PUSH_HOSTS"):
+        conf.TOOPHER_SERVICE_PUSH_HOSTS  # noqa: B018
+
+
+@pytest.mark.parametrize("wrong", ["admin@example.org", "http://example.org", "", 7])
+def test_a_push_contact_that_is_no_address_is_an_error(settings, wrong):
+    settings.TOOPHER_SERVICE_PUSH_CONTACT = wrong
+    with pytest.raises(ImproperlyConfigured, match="TOOPHER_SERVICE_PUSH_CONTACT"):
+        conf.TOOPHER_SERVICE_PUSH_CONTACT  # noqa: B018
+
+
+def test_every_setting_of_the_service_is_tested_here():
+    properties = {name for name, value in vars(Conf).items() if isinstance(value, property)}
+    assert properties == {*NUMBERS, *OTHERS}
+
+
+@pytest.mark.parametrize(("name", "default"), OTHERS.items())
+def test_another_setting_has_its_default(name, default):
+    assert getattr(conf, name) == default
+
+
+# Checks
+
+
+def test_the_test_project_has_nothing_to_complain_about():
+    assert run_checks(tags=["toopher_service"]) == []
+
+
+@pytest.mark.parametrize("name", [*NUMBERS, *OTHERS])
+def test_E001_a_setting_that_can_not_be_used(settings, name):
+    setattr(settings, name, [7])
+    [error] = found("toopher_service.E001")
+    assert name in error.msg
+    assert error.is_serious()
+    assert error.hint
+
+
+@pytest.mark.parametrize("length", [0, 1, 4, 5])
+def test_S22_W001_a_number_that_is_too_short(settings, length):
+    settings.TOOPHER_SERVICE_NUMBER_LENGTH = length
+    [warning] = found("toopher_service.W001")
+    assert warning.hint
+    assert str(length) in warning.msg or "tap" in warning.msg
+
+
+@pytest.mark.parametrize("length", [6, 12, "six"])
+def test_W001_is_silent_for_long_numbers_and_for_what_E001_tells(settings, length):
+    settings.TOOPHER_SERVICE_NUMBER_LENGTH = length
+    assert found("toopher_service.W001") == []
+
+
+def test_W002_urls_that_are_not_mounted(settings):
+    settings.ROOT_URLCONF = Unmounted
+    [warning] = found("toopher_service.W002")
+    assert "django_toopher.service.urls" in warning.hint
+
+
+def test_W003_urls_mounted_at_a_path_that_is_not_lower_case(settings):
+    settings.ROOT_URLCONF = UpperCase
+    [warning] = found("toopher_service.W003")
+    assert "/Toopher/v1/" in warning.msg
+    assert warning.hint
+
+
+def test_urls_mounted_elsewhere_are_no_fault(settings):
+    settings.ROOT_URLCONF = Somewhere
+    assert found("toopher_service.W002") == found("toopher_service.W003") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("TOOPHER_SERVICE_NUMBER_LENGHT", "Did you mean TOOPHER_SERVICE_NUMBER_LENGTH?"),
+        ("TOOPHER_SERVICE_XYZZY", "See the table of settings in the README."),
+    ],
+)
+def test_a_name_that_is_no_setting_is_told(name, hint, settings):
+    setattr(settings, name, "a secret")
+    [warning] = found("toopher_service.W004")
+    assert warning.hint == hint
+    assert "a secret" not in f"{warning}"
+
+
+@pytest.mark.parametrize(("backend", "warns"), [("locmem.LocMemCache", True), ("redis.RedisCache", False)])
+def test_a_cache_of_each_process_is_told_where_it_is_deployed(backend, warns, settings):
+    settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
+    ids = [each.id for each in run_checks(tags=["toopher_service"], include_deployment_checks=True)]
+    assert ids == (["toopher_service.W005"] if warns else [])
+    assert not found("toopher_service.W005")
+
+
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+
+def found_where_deployed(id_):
+    return [each for each in run_checks(tags=["toopher_service"], include_deployment_checks=True) if each.id == id_]
+
+
+def send_mail_by(settings, backend, timeout):
+    """Django 6.1 has one setting for all of it."""
+    if django.VERSION >= (6, 1):
+        options = {"host": "localhost"} | ({} if timeout is None else {"timeout": timeout})
+        settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}}
+    else:
+        settings.EMAIL_BACKEND, settings.EMAIL_TIMEOUT = backend, timeout
+
+
+def test_W006_a_mail_server_that_may_take_for_ever(settings):
+    send_mail_by(settings, SMTP, None)
+    [warning] = found_where_deployed("toopher_service.W006")
+    assert not warning.is_serious()
+    assert "EMAIL_TIMEOUT" in warning.hint
+
+
+@pytest.mark.parametrize(("backend", "timeout"), [(SMTP, 10), ("nowhere.Backend", None)])
+def test_mail_with_a_timeout_is_no_fault(settings, backend, timeout):
+    send_mail_by(settings, backend, timeout)
+    assert found_where_deployed("toopher_service.W006") == []

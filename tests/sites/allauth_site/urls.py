@@ -1,0 +1,12 @@
+"""URLs of this site."""
+
+from django.urls import include, path
+
+from tests.sites.pages import urlpatterns as pages
+
+urlpatterns = [
+    path("accounts/", include("allauth.urls")),
+    path("second-factor/", include("django_toopher.urls")),
+    path("toopher/", include("django_toopher.service.urls")),
+    *pages,
+]

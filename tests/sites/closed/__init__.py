@@ -1,0 +1,1 @@
+"""Closed to strangers: every page needs a login."""

@@ -1,0 +1,1 @@
+"""Every page below its language, the service beside them."""

@@ -1,0 +1,1 @@
+"""With an ``AdminSite`` of its own."""

@@ -1,0 +1,1 @@
+"""With another login page than ours."""

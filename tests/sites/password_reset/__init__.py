@@ -1,0 +1,1 @@
+"""With a password reset that logs in."""

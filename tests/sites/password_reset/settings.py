@@ -1,0 +1,5 @@
+"""Settings of this site."""
+
+from tests.sites.startproject import *  # noqa: F403
+
+ROOT_URLCONF = "tests.sites.password_reset.urls"

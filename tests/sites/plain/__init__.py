@@ -1,0 +1,1 @@
+"""As the README says, with ``admin.site``."""

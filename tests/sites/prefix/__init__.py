@@ -1,0 +1,1 @@
+"""Below a prefix that the proxy in front takes away."""

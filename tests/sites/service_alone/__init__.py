@@ -1,0 +1,1 @@
+"""The service alone, for other sites."""

@@ -1,0 +1,1 @@
+"""Sessions in whatever back end ``SITE_SESSIONS`` says."""

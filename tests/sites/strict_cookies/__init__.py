@@ -1,0 +1,1 @@
+"""Cookies that no other site's link brings along."""

@@ -1,0 +1,1 @@
+"""Django 6's content security policy at its strictest."""

@@ -1,0 +1,1 @@
+"""Users whose name is their membership number, an integer."""

@@ -1,0 +1,10 @@
+"""URLs of this site."""
+
+from django.urls import include, path
+
+from tests.sites.pages import urlpatterns as pages
+
+urlpatterns = [
+    path("accounts/", include("django_toopher.urls")),
+    *pages,
+]

@@ -1,0 +1,163 @@
+"""What holds for the project as a whole: migrations, documents, what is installed, promises that have a test."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.test import override_settings
+from docutils.core import publish_doctree
+
+from django_toopher.conf import Conf, conf
+from django_toopher.service.conf import Conf as ServiceConf
+from django_toopher.service.conf import conf as service_conf
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "django_toopher"
+APPS = ("django_toopher", "django_toopher/service")
+LANGUAGES = ("de", "es", "fr", "ja")
+PROMISES = [f"S{number:02}" for number in (*range(1, 11), 13, 14, 15)]
+"""Promises of SECURITY.md that the app keeps in its first version."""
+
+DOCUMENTS = sorted(str(path.relative_to(ROOT)) for folder in (ROOT, ROOT / "docs") for path in folder.glob("*.rst"))
+TEMPLATES = [*PACKAGE.rglob("templates/**/*.html"), *ROOT.glob("example_project/templates/**/*.html")]
+KINDS = ("html", "txt", "css", "js", "svg", "png", "po", "mo")
+ASSETS = [path for kind in KINDS for path in PACKAGE.rglob(f"*.{kind}")]
+
+
+@pytest.mark.django_db
+def test_every_change_of_a_model_has_its_migration():
+    with override_settings(DEFAULT_AUTO_FIELD="django.db.models.AutoField"):  # the apps say theirs themselves
+        call_command("makemigrations", "django_toopher", "toopher_service", check=True, dry_run=True, verbosity=0)
+
+
+# Documents
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_can_be_rendered(name):
+    strictly = {"halt_level": 2, "report_level": 5, "syntax_highlight": "none", "_disable_config": True}
+    publish_doctree((ROOT / name).read_text(), source_path=name, settings_overrides=strictly)
+
+
+def table_of(prefix: str) -> dict[str, str]:
+    """The README's settings that begin with ``prefix``, and their defaults as they are written there."""
+    cells = re.compile(r"^``(TOOPHER_\w+)``\s+``(.*?)``\s", re.MULTILINE)
+    rows = dict(cells.findall((ROOT / "README.rst").read_text()))
+    is_service = prefix == "TOOPHER_SERVICE_"
+    return {name: default for name, default in rows.items() if name.startswith("TOOPHER_SERVICE_") == is_service}
+
+
+def settings_of(kind: type) -> list[str]:
+    return [name for name, value in vars(kind).items() if isinstance(value, property)]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "kind", "read"),
+    [("TOOPHER_", Conf, conf), ("TOOPHER_SERVICE_", ServiceConf, service_conf)],
+    ids=["app", "service"],
+)
+def test_the_table_of_settings_says_what_the_code_does(prefix, kind, read):
+    documented = table_of(prefix)
+    assert list(documented) == settings_of(kind)
+    for name, default in documented.items():
+        value = getattr(read, name)
+        assert default.replace('"', "'") == repr(int(value) if isinstance(value, float) else value), name
+
+
+def test_the_readme_names_nothing_that_does_not_exist():
+    sources = "".join(path.read_text() for path in PACKAGE.rglob("*.py"))  # which name loggers
+    for dotted in set(re.findall(r"``(django_toopher(?:\.\w+)+)\(?", (ROOT / "README.rst").read_text())):
+        *modules, last = dotted.split(".")
+        folder = ROOT.joinpath(*modules)
+        candidates = [folder / last, folder / f"{last}.py", folder.with_suffix(".py")]
+        is_module = any(candidate.exists() for candidate in candidates)
+        assert is_module or hasattr(import_module(".".join(modules)), last) or f'"{dotted}"' in sources, dotted
+
+
+# What is installed
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> dict[str, str]:
+    """The files in a wheel, with what its metadata say, that was built from a copy of the sources."""
+    copy, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    shutil.copytree(PACKAGE, copy / "django_toopher", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "MANIFEST.in", "README.rst", "CHANGELOG.rst", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(built), str(copy)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if done.returncode and re.search("Could not find a version|No matching distribution|ConnectionError", done.stderr):
+        pytest.skip("setuptools, which builds the wheel, can't be fetched from here")
+    assert done.returncode == 0, done.stderr
+    (path,) = built.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        metadata = {name for name in archive.namelist() if ".dist-info/" in name}
+        return {name: archive.read(name).decode() if name in metadata else "" for name in archive.namelist()}
+
+
+def test_a_wheel_has_every_module_template_and_static_file(wheel):
+    modules = [path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts]
+    wanted = {str(path.relative_to(ROOT)) for path in [*modules, *ASSETS, PACKAGE / "py.typed"]}
+    assert {"django_toopher/templates/django_toopher/login.html", "django_toopher/migrations/0001_initial.py"} <= wanted
+    assert not wanted - wheel.keys()
+    catalogs = {f"{app}/locale/{language}/LC_MESSAGES/django.mo" for app in APPS for language in LANGUAGES}
+    assert catalogs <= wanted
+
+
+def test_a_wheel_tells_pytest_of_its_fixtures(wheel):
+    (name,) = [name for name in wheel if name.endswith("entry_points.txt")]
+    assert "django_toopher = django_toopher.pytest_plugin" in wheel[name]
+
+
+def test_a_wheel_has_nothing_else(wheel):
+    strangers = {name for name in wheel if not name.startswith("django_toopher")}
+    assert not strangers
+    assert not {name for name in wheel if name.endswith((".pyc", ".sqlite3", ".env", ".key"))}
+
+
+# Pages
+
+INLINE = {
+    "script": re.compile(r"<script(?![^>]*\ssrc=)", re.IGNORECASE),
+    "style element": re.compile(r"<style\b", re.IGNORECASE),
+    "style attribute": re.compile(r"\sstyle\s*=", re.IGNORECASE),
+    "event attribute": re.compile(r"\son[a-z]+\s*=", re.IGNORECASE),
+    "address": re.compile(r"""["']\s*javascript:""", re.IGNORECASE),
+}
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_template_has_no_inline_script_or_style(path):
+    found = [kind for kind, pattern in INLINE.items() if pattern.search(path.read_text())]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [
+        ("script", "<script type='module'>alert(1)</script>"),
+        ("style element", "<STYLE>"),
+        ("style attribute", '<p style="color: red">'),
+        ("event attribute", '<p onclick="x()">'),
+        ("address", '<a href="javascript:x()">'),
+    ],
+)
+def test_what_is_looked_for_in_templates_is_found(kind, page):
+    assert [each for each, pattern in INLINE.items() if pattern.search(page)] == [kind]
+
+
+# SECURITY.md
+
+
+def test_every_promise_has_a_test_that_is_named_after_it():
+    sources = "\n".join(path.read_text() for path in (ROOT / "tests" / "app").glob("test_*.py"))
+    tested = set(re.findall(r"^def test_(S\d\d)_", sources, re.MULTILINE))
+    assert not set(PROMISES) - tested
