@@ -148,10 +148,14 @@ class Phone:
         self.page.click("#deny")
         self.ended("Denied")
 
-    def ended(self, title: str) -> None:
+    def ended(self, title: str | re.Pattern[str]) -> None:
         """Read how it ended, and put that aside."""
         self.page.locator("#done-title").get_by_text(title, exact=True).wait_for()
         self.page.click("#done-back")
+
+    def is_overtaken(self) -> None:
+        """The question is over because another was asked; the phone hears of the two together, or one by one."""
+        self.ended(re.compile("^(Nothing left to do|This one is over)$"))
 
     def code(self) -> str:
         """The one-time code of the only account."""

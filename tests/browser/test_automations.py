@@ -153,6 +153,8 @@ def test_the_management_page_lists_and_removes_it(computer, standing):
     computer.give_password()
     computer.is_welcomed_as("alice")
     computer.open("/accounts/phones/")
+    expect(computer.page.get_by_role("heading", level=1)).to_have_text("Please confirm")  # nobody was asked until now
+    standing.approve(computer.number())
     item = computer.iframe.locator("#automations li")
     expect(item).to_contain_text("Log In")
     expect(item).to_contain_text("approved")

@@ -122,7 +122,7 @@ def test_S01_a_forged_message_from_the_page_that_opened_ours_is_ignored(
         attacker.evaluate("message => popup.postMessage(message, '*')", FORGED)
     assert made == []
     assert_nothing_granted()
-    paired_phone.ended("Nothing left to do")  # what the first page asked
+    paired_phone.is_overtaken()
     paired_phone.approve(number)
     victim.is_welcomed_as("alice")
     assert len(made) == 1
