@@ -23,7 +23,9 @@ from .sites import ForeignSite
 from .traffic import TrafficMiddleware, traffic
 from .watch import Watch
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+WINDOWED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+ANY = ("chromium-headless-shell", *WINDOWED)
+"""The shell first: it draws no window around its pages, which takes the others half of their time."""
 PATIENCE = 30_000
 """Milliseconds for anything to happen: much, for a busy machine. Nothing waits for it to pass."""
 
@@ -56,10 +58,16 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-@pytest.fixture(scope="session")
-def chromium_path():
+@pytest.fixture(scope="module")
+def chromium_names():
+    """What the Chromium may be called that these tests run in."""
+    return ANY
+
+
+@pytest.fixture(scope="module")
+def chromium_path(chromium_names):
     """Where the Chromium is. The tests are left out, or fail, where there is none."""
-    for path in map(shutil.which, NAMES):
+    for path in map(shutil.which, chromium_names):
         if path:
             return path
     if os.environ.get("REQUIRE_BROWSER") == "1":

@@ -17,6 +17,7 @@ from django_toopher.service.models import PushSubscription
 from django_toopher.service.push import delivery
 from tests.push_server import HOST, PushServer, Subscription
 
+from .conftest import WINDOWED
 from .traffic import traffic
 
 PUSH_MANAGER = """
@@ -38,6 +39,12 @@ PUSH_MANAGER = """
       return make(applicationServerKey);
     };
 """
+
+
+@pytest.fixture(scope="module")
+def chromium_names():
+    """Without a window there are no notifications."""
+    return WINDOWED
 
 
 @pytest.fixture

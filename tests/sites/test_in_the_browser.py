@@ -5,12 +5,12 @@ from __future__ import annotations
 import django
 import pytest
 
-from tests.browser.conftest import browser, chromium_path
+from tests.browser.conftest import browser, chromium_names, chromium_path
 from tests.browser.people import Computer
 
 from .walking import running
 
-__all__ = ["browser", "chromium_path"]  # fixtures of others
+__all__ = ["browser", "chromium_names", "chromium_path"]  # fixtures of others
 
 pytestmark = pytest.mark.browser
 
