@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -27,7 +29,7 @@ from ..schema import needs_tables
 from ..session import PENDING_LOGIN
 from .account import VerifiedView
 from .embedding import failed
-from .login import log_in
+from .login import begin, log_in
 
 
 @method_decorator([login_not_required, second_factor_exempt, csrf_protect, never_cache, needs_tables], name="dispatch")
@@ -37,14 +39,26 @@ class RecoverView(View):
     http_method_names = ["get", "head", "post"]
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        """The form, for a login that waits."""
+        """The form, for a login that waits, or for somebody logged in whom the phone is asked about once more."""
         try:
             attempt = flows.find(session.load(request.session, PENDING_LOGIN))
         except flows.NothingPendingError:
-            return redirect(sign_in_url())
+            return self._begin(request)
         except flows.FlowError as error:
             return failed(request, error)
         return self._page(request, has_codes=vars(attempt)["has_recovery_codes"])
+
+    def _begin(self, request: HttpRequest) -> HttpResponseBase:
+        """A standing answer lets people in whose phone is gone; to pair another they log in once more, with a code."""
+        user: Any = request.user
+        if not user.is_authenticated:
+            return redirect(sign_in_url())
+        account = ToopherAccount.objects.for_user(user)
+        if not (account.paired and account.enabled):
+            return redirect("django_toopher:account")
+        backend = request.session.get(BACKEND_SESSION_KEY, "")
+        session.store(request.session, PENDING_LOGIN, begin(request, user, reverse("django_toopher:account"), backend))
+        return redirect("django_toopher:recover")
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         """Log in, and ask whether the phone is gone; a wrong code shows the form again."""

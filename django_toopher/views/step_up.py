@@ -244,30 +244,40 @@ def _page(
         "error": error and explanation_of_step_up(error, question.back),
     }
     terminal = terminals.terminal_id(request)
-    if not step_ups.asks_phone(question.subject.user, request):
-        context |= {"way": "password", "has_password": question.subject.user.has_usable_password()}
-    elif conf.TOOPHER_EMBED == "iframe":
-        context |= {"way": "iframe", "iframe_url": _iframe_url(request, pending, terminal)}
-        context["post_args"] = json.dumps({"csrfmiddlewaretoken": get_token(request), HELD: context["held"]})
+    if step_ups.asks_phone(question.subject.user, request):
+        context |= _phone_context(request, pending, terminal, context["held"], is_new=is_new)
     else:
-        number = _ask_phone(request, pending) if is_new else status_of(request, pending.ticket)["number"]
-        context |= {"way": "native", "number": native.spaced(number), "status_url": _url("step-up-status", pending)}
+        context |= {"way": "password", "has_password": question.subject.user.has_usable_password()}
     response = render(request, "django_toopher/step_up.html", context)
     terminals.remember(request, response, terminal)
     add_never_cache_headers(response)
     return response
 
 
-def _iframe_url(request: HttpRequest, pending: Pending, terminal: str) -> str:
-    """Never approved by a standing answer: a person has to read the action."""
+def _phone_context(request: HttpRequest, pending: Pending, terminal: str, held: str, *, is_new: bool) -> Json:
+    """For a page that asks the phone, and offers a way on to somebody who has it no more."""
     attempt = flows.find(pending, Attempt.Kind.STEP_UP, terminal=terminal)
+    context: Json = {
+        "has_recovery_codes": vars(attempt)["has_recovery_codes"],
+        "support_url": conf.TOOPHER_SUPPORT_URL,
+    }
+    if conf.TOOPHER_EMBED == "iframe":
+        post_args = json.dumps({"csrfmiddlewaretoken": get_token(request), HELD: held})
+        url = _iframe_url(request, attempt, pending.token, terminal)
+        return context | {"way": "iframe", "iframe_url": url, "post_args": post_args}
+    number = _ask_phone(request, pending) if is_new else status_of(request, pending.ticket)["number"]
+    return context | {"way": "native", "number": native.spaced(number), "status_url": _url("step-up-status", pending)}
+
+
+def _iframe_url(request: HttpRequest, attempt: Attempt, token: str, terminal: str) -> str:
+    """Never approved by a standing answer: a person has to read the action."""
     if not connection.is_embedded():  # the one in this process always answers
         flows.require_service(connection.api(request), attempt)
     user: Any = attempt.user
     return connection.iframe(request).get_auth_iframe_url(
         attempt.toopher_name,
         getattr(user, "email", "") or "",
-        pending.token,
+        token,
         action_name=attempt.action,
         allow_inline_pairing=policy.demands(user, request),
         automation_allowed=False,

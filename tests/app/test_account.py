@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from django_toopher import stamps
+from django_toopher import recovery, stamps
 from django_toopher.client import ServiceUnavailableError, ToopherApi
 from django_toopher.models import Attempt, RecoveryCode, ToopherAccount
 from django_toopher.service.device.terminal import Automate
@@ -33,6 +33,8 @@ from .ways import confirmed_page
 
 CODES = "/accounts/phones/codes/"
 COMPUTER = "/accounts/phones/computer/"
+LOST = "/accounts/phones/lost/"
+RECOVER = "/accounts/recover/"
 OTHERS = "/accounts/phones/sign-out-others/"
 WINDOWS = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Firefox/130.0"}
 MAC = {"User-Agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Safari/605.1"}
@@ -257,6 +259,28 @@ def test_S09_the_sessions_key_changes_when_the_person_confirms_what_a_standing_a
     path, fields = confirmed_page(let_in_silently, phone, ACCOUNT)
     let_in_silently.post(path, fields)
     assert let_in_silently.client.session.session_key != key
+
+
+@pytest.mark.parametrize("embed", ["iframe", "native"])
+def test_where_a_standing_answer_lets_in_a_recovery_code_replaces_the_phone(embed, let_in_silently, account, settings):
+    settings.TOOPHER_EMBED = embed
+    code = recovery.make(account.user)[0]
+    assert f'href="{RECOVER}"' in page_of(let_in_silently)
+    assert let_in_silently.get(RECOVER)["Location"] == RECOVER
+    assert "Recovery code" in let_in_silently.get(RECOVER).content.decode()
+    assert let_in_silently.post(RECOVER, {"code": "wrong"}).status_code == 200
+    assert let_in_silently.post(CODES).status_code == 302
+    assert let_in_silently.post(RECOVER, {"code": code})["Location"] == f"{LOST}?next=%2Faccounts%2Fphones%2F"
+    let_in_silently.post(LOST)
+    account.refresh_from_db()
+    assert not account.paired
+    assert let_in_silently.get(ACCOUNT).status_code == 200
+
+
+def test_who_is_logged_in_and_has_no_phone_needs_no_recovery_code(alice, computer):
+    computer.password()
+    assert computer.get(RECOVER)["Location"] == ACCOUNT
+    assert not Attempt.objects.exists()
 
 
 def test_everywhere_else_can_be_asked_again(verified, another):
