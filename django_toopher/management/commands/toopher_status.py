@@ -29,7 +29,8 @@ class Command(FormatCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Look, and print."""
         error = _service_error()
-        told: dict[str, Any] = {"service": connection.base_url(), "answers": error is None, "error": error or ""}
+        service = "embedded" if connection.is_embedded() else connection.base_url()
+        told: dict[str, Any] = {"service": service, "answers": error is None, "error": error or ""}
         if options["names"]:
             told["people"] = [_person(account) for account in named(options["names"])]
         else:
