@@ -155,7 +155,7 @@ class Attempt(models.Model):
 
         PHONE = "phone", _("phone")
         CODE = "code", _("one-time code")
-        AUTOMATION = "automation", _("standing answer")
+        AUTOMATION = "automation", _("automatic answer")
         RECOVERY = "recovery", _("recovery code")
         PASSWORD = "password", _("password only")
 

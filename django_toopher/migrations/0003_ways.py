@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='attempt',
             name='method',
-            field=models.CharField(blank=True, choices=[('phone', 'phone'), ('code', 'one-time code'), ('automation', 'standing answer'), ('recovery', 'recovery code'), ('password', 'password only')], max_length=10, verbose_name='method'),
+            field=models.CharField(blank=True, choices=[('phone', 'phone'), ('code', 'one-time code'), ('automation', 'automatic answer'), ('recovery', 'recovery code'), ('password', 'password only')], max_length=10, verbose_name='method'),
         ),
         migrations.AddField(
             model_name='attempt',

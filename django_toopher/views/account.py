@@ -202,6 +202,9 @@ class PhonesView(LoginRequiredMixin, View):
             native.pair(connection.api(request), attempt, phrase, only_first=not verified)
         except native.UnknownPhraseError:
             messages.error(request, _("No phone shows these words now. Check them, or make new ones on the phone."))
+            return
+        if phrase:
+            messages.info(request, _("Now say yes on the phone that showed the words."))
 
     def _complete(self, request: HttpRequest, account: ToopherAccount, verified: bool) -> None:
         pending = session.load(request.session, PENDING_PAIRING)

@@ -31,6 +31,7 @@ class Asking:
     attempt: Attempt
     terminal: str
     error: str = ""
+    words_typed: bool = False
 
     def __post_init__(self) -> None:
         user: Any = self.attempt.user
@@ -59,10 +60,12 @@ class Asking:
         if standing.state != "pairing" or not phrase:
             return standing
         try:
-            return native.pair(self.api, self.attempt, phrase)
+            after = native.pair(self.api, self.attempt, phrase)
         except native.UnknownPhraseError:
             self.error = _("No phone shows these words now. Check them, or make new ones on the phone.")
             return standing
+        self.words_typed = True
+        return after
 
     def _code(self, standing: Standing) -> Standing:
         code = "".join(self.request.POST.get("code", "")[:20].split())
@@ -80,6 +83,7 @@ class Asking:
             "number": native.spaced(standing.number),
             "minutes": -(-standing.wait // 60),
             "error": self.error,
+            "words_typed": self.words_typed,
             "came_back": self.request.method == "POST",
             "username": self.attempt.username,
             "has_recovery_codes": vars(self.attempt)["has_recovery_codes"],

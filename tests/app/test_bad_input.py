@@ -22,6 +22,7 @@ ATTEMPTS = "/admin/django_toopher/attempt/"
 RUNS = "/admin/django_toopher/supportrun/"
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.urls("tests.app.step_up_urls"),
     pytest.mark.filterwarnings("ignore:Django 2028 will not have a default mailer"),
 ]

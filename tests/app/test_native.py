@@ -262,6 +262,7 @@ def test_a_phone_is_paired_by_its_words(pairing, phone):
     words = phone.phrase().phrase
     response = pairing.post(AUTHENTICATE, {"step": "phrase", "phrase": words.upper()})
     assert state_of(response) == "pairing"
+    assert "Now say yes on the phone that showed the words." in response.content.decode()
     phone.pair(phone.pending().pairings[0])
     assert state_of(pairing.post(AUTHENTICATE)) == "waiting"
 
@@ -534,6 +535,7 @@ def test_a_phone_is_paired_on_our_own_account_page_by_its_words(at_phones, phone
     at_phones.post(PHONES, {"step": "phrase", "phrase": "walnut canyon brave rocket"})
     assert "No phone shows these words now." in page_of(at_phones)
     at_phones.post(PHONES, {"step": "phrase", "phrase": phone.phrase().phrase})
+    assert "Now say yes on the phone that showed the words." in page_of(at_phones)
     phone.pair(phone.pending().pairings[0])
     at_phones.post(PHONES)
     assert ToopherAccount.objects.get().paired
@@ -582,7 +584,7 @@ def test_standing_answers_are_listed(account, computer, phone):
     phone.approve(phone.pending().requests[0], number, automate=Automate(3600))
     computer.post(AUTHENTICATE)
     page = page_of(computer)
-    assert "Answered without asking" in page
+    assert "Automatic answers" in page
     assert re.search("approved until [A-Z][a-z]+", page)
     assert f"Paired {date_format(Pairing.objects.get().created, 'DATE_FORMAT')}<" in page
 

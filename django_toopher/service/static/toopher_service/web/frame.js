@@ -81,6 +81,7 @@ const screens = {
   managing(state) {
     element("no-phones").hidden = state.phones.length > 0;
     element("pair-form").hidden = !state.enabled;
+    element("pair-form").querySelector("button").className = state.phones.length ? "" : "primary";
     element("switched-off").hidden = state.enabled;
     element("reset-form").hidden = state.phones.length === 0;
     element("opt-out").hidden = !state.enabled || !state.may_opt_out;
