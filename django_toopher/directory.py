@@ -30,6 +30,7 @@ class Computer(NamedTuple):
 class Automation(NamedTuple):
     """A standing answer: a yes or a no to an action at a computer; ``network`` is blank where that is anywhere."""
 
+    id: str
     is_yes: bool
     action: str
     computer: str
@@ -72,6 +73,16 @@ def automations(api: ToopherApi, user_id: str) -> list[Automation]:
     return [_automation(row) for row in _rows(api.get(api.path("users", user_id, "automations")))]
 
 
+def remove_automation(api: ToopherApi, user_id: str, automation_id: str) -> None:
+    """The phone is asked again. ``RequestRefusedError`` when it is none of this user's."""
+    api.post(api.path("users", user_id, "automations"), remove=automation_id)
+
+
+def rename_phone(api: ToopherApi, pairing_id: str, name: str) -> None:
+    """What its owner calls the phone. ``RequestRefusedError`` for what is no name."""
+    api.post(api.path("pairings", pairing_id), name=name)
+
+
 def switch(api: ToopherApi, user_ids: Sequence[str], *, enabled: bool) -> list[User]:
     """Switch the second factor of up to 100 users on or off in one call: those whom the service has found.
 
@@ -96,6 +107,7 @@ def _phone(row: dict[str, Any]) -> Phone:
 
 def _automation(row: dict[str, Any]) -> Automation:
     return Automation(
+        str(row.get("id") or ""),
         row.get("answer") == "allow",
         _name_in(row, "action"),
         _name_in(row, "terminal"),

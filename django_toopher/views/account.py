@@ -35,7 +35,7 @@ from .. import (
     support,
     terminals,
 )
-from ..client import ToopherApiError
+from ..client import RequestRefusedError, ToopherApi, ToopherApiError
 from ..conf import conf
 from ..models import Attempt, ToopherAccount
 from ..schema import needs_tables
@@ -172,7 +172,7 @@ def native_phones(request: HttpRequest, account: ToopherAccount) -> dict[str, An
 
 @method_decorator([csrf_protect, never_cache, needs_tables], name="dispatch")
 class PhonesView(LoginRequiredMixin, View):
-    """The buttons of our own page: pair a phone, by picture or words, and remove one."""
+    """The buttons of our own page: pair, rename and remove a phone, end an automatic answer."""
 
     http_method_names = ["post"]
 
@@ -181,7 +181,14 @@ class PhonesView(LoginRequiredMixin, View):
         account = ToopherAccount.objects.for_user(request.user)  # type: ignore[arg-type]
         verified = is_verified(request, account)
         if conf.TOOPHER_EMBED == "native" and account.enabled and (verified or not account.paired):
-            step = {"pair": self._pair, "phrase": self._pair, "remove": self._remove}.get(request.POST.get("step", ""))
+            steps = {
+                "pair": self._pair,
+                "phrase": self._pair,
+                "rename": self._rename,
+                "remove": self._remove,
+                "forget": self._forget,
+            }
+            step = steps.get(request.POST.get("step", ""))
             try:
                 (step or self._complete)(request, account, verified)
             except (ToopherApiError, flows.ServiceDownError):
@@ -212,10 +219,38 @@ class PhonesView(LoginRequiredMixin, View):
             session.forget(request.session, PENDING_PAIRING)
             changed(request, True, _("The phone is paired."))
 
+    def _rename(self, request: HttpRequest, account: ToopherAccount, verified: bool) -> None:
+        api = connection.api(request)
+        if verified and (phone := self._own_phone(request, account, api)):
+            try:
+                directory.rename_phone(api, phone, request.POST.get("name", ""))
+            except RequestRefusedError:
+                messages.error(request, _("This can't be a phone's name: at most 100 characters, on one line."))
+                return
+            support.refresh(account, api)
+            messages.success(request, _("The phone has its new name."))
+
+    def _forget(self, request: HttpRequest, account: ToopherAccount, verified: bool) -> None:
+        """The service holds it against the user: another's is not found (SECURITY.md S17)."""
+        if not (verified and account.toopher_user_id):
+            return
+        try:
+            directory.remove_automation(
+                connection.api(request), account.toopher_user_id, request.POST.get("automation", "")
+            )
+        except RequestRefusedError:
+            messages.error(request, _("This automatic answer is there no more."))
+            return
+        messages.success(request, _("The phone is asked again from now on."))
+
+    def _own_phone(self, request: HttpRequest, account: ToopherAccount, api: ToopherApi) -> str:
+        """One of the person's own phones, and no other (SECURITY.md S17); blank otherwise."""
+        phone = request.POST.get("phone", "")
+        return phone if phone in {each.id for each in directory.phones(api, account.toopher_user_id)} else ""
+
     def _remove(self, request: HttpRequest, account: ToopherAccount, verified: bool) -> None:
-        """One of the person's own phones, and no other (SECURITY.md S17)."""
-        api, phone = connection.api(request), request.POST.get("phone", "")
-        if verified and phone in {each.id for each in directory.phones(api, account.toopher_user_id)}:
+        api = connection.api(request)
+        if verified and (phone := self._own_phone(request, account, api)):
             api.post(api.path("pairings", phone), deactivated=True)
             support.refresh(account, api)
             account.change()

@@ -14,7 +14,7 @@ from django_toopher import native as asking
 from django_toopher.models import Attempt, ToopherAccount
 from django_toopher.service import pairings
 from django_toopher.service.device.terminal import Automate
-from django_toopher.service.models import AuthenticationRequest, Pairing, User
+from django_toopher.service.models import AuthenticationRequest, Automation, Pairing, User
 from django_toopher.session import LET_IN, PENDING_LOGIN, VERIFIED
 from tests.client import replies
 from tests.drivers import attribute
@@ -36,10 +36,14 @@ def native(settings):
 @pytest.fixture
 def account(alice, phone, embedded_api):
     """Alice's account, her phone paired without a page."""
-    pairing = embedded_api.pair("alice", phone.phrase().phrase)
+    return paired_account(alice, phone, embedded_api)
+
+
+def paired_account(user, phone, api):
+    pairing = api.pair(user.username, phone.phrase().phrase)
     phone.pair(phone.pending().pairings[0])
     return ToopherAccount.objects.create(
-        user=alice, name="alice", paired=True, pairing_id=pairing.id, toopher_user_id=pairing.user.id
+        user=user, name=user.username, paired=True, pairing_id=pairing.id, toopher_user_id=pairing.user.id
     )
 
 
@@ -553,15 +557,15 @@ def test_a_second_phone_is_added_and_one_removed(verified, make_phone):
     make_phone("Second").pair_link(link())
     verified.post(PHONES)
     page = page_of(verified)
-    assert page.count('name="phone"') == 2
+    assert page.count('value="remove"') == 2
     verified.post(PHONES, {"step": "remove", "phone": attribute(page.partition('name="phone"')[2], "value")})
     page = page_of(verified)
     assert "The phone was removed." in page
-    assert page.count('name="phone"') == 1
+    assert page.count('value="remove"') == 1
     assert ToopherAccount.objects.get().paired
 
 
-@pytest.mark.parametrize("step", ["pair", "remove", "phrase"])
+@pytest.mark.parametrize("step", ["pair", "remove", "phrase", "rename", "forget"])
 def test_S08_a_standing_answer_changes_no_phone(step, account, computer, phone, make_phone):
     automate(computer, phone)
     computer.password()
@@ -587,6 +591,47 @@ def test_standing_answers_are_listed(account, computer, phone):
     assert "Automatic answers" in page
     assert re.search("approved until [A-Z][a-z]+", page)
     assert f"Paired {date_format(Pairing.objects.get().created, 'DATE_FORMAT')}<" in page
+    automation = Automation.objects.get()
+    for each in ("", "x", str(Pairing.objects.get().pk)):
+        computer.post(PHONES, {"step": "forget", "automation": each})
+        assert "This automatic answer is there no more." in page_of(computer)
+    assert Automation.objects.exists()
+    computer.post(PHONES, {"step": "forget", "automation": str(automation.pk)})
+    page = page_of(computer)
+    assert "The phone is asked again from now on." in page
+    assert "Automatic answers" not in page
+    assert not Automation.objects.exists()
+
+
+def test_a_phone_is_renamed(verified, account):
+    phone = account.pairing_id
+    verified.post(PHONES, {"step": "rename", "phone": phone, "name": " My  blue\tone "})
+    page = page_of(verified)
+    assert "The phone has its new name." in page
+    assert "<strong>My blue one</strong>" in page
+    account.refresh_from_db()
+    assert account.device == "My blue one"
+    for name in ("x" * 101, "zero\u200bwidth"):
+        verified.post(PHONES, {"step": "rename", "phone": phone, "name": name})
+        assert "This can&#x27;t be a phone&#x27;s name" in page_of(verified)
+    assert Pairing.objects.get().label == "My blue one"
+
+
+def test_S17_the_automatic_answers_and_names_of_another_stay(
+    account, computer, phone, make_user, make_computer, make_phone, embedded_api
+):
+    automate(computer, phone)
+    bobs, bobs_phone = make_computer(), make_phone()
+    paired_account(make_user("bob"), bobs_phone, embedded_api)
+    bobs.password("bob")
+    bobs.page = bobs.get(AUTHENTICATE)
+    approve(bobs, bobs_phone)
+    bobs.post(AUTHENTICATE)
+    assert bobs.is_logged_in()
+    bobs.post(PHONES, {"step": "forget", "automation": str(Automation.objects.get().pk)})
+    bobs.post(PHONES, {"step": "rename", "phone": account.pairing_id, "name": "Mine"})
+    assert "Mine" not in page_of(bobs)
+    assert (Automation.objects.count(), Pairing.objects.filter(label="Mine").count()) == (1, 0)
 
 
 def test_S17_anothers_phone_is_not_removed(verified, make_user, make_phone, embedded_api):

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from django_toopher.client import RequestRefusedError, TerminalUnknownError, UserUnknownError
+from django_toopher.service.device.terminal import Automate
 from django_toopher.service.models import AuthenticationRequest, Automation, Pairing, Terminal, User, digest
 
 from .callers import at_once, rows
@@ -286,6 +287,21 @@ def test_a_users_standing_answers_are_told_without_the_terminals_secret(caller, 
         "",
     )
     assert "secret id" not in response.content.decode()
+
+
+def test_a_standing_answer_can_be_removed(caller, api, pair, phone):
+    pair(phone)
+    asked = api.authenticate("alice", "secret id", "Log In", terminal_name="PC")
+    phone.approve(phone.pending().requests[0], asked.raw["number"], automate=Automate(3600))
+    user = AuthenticationRequest.objects.get(pk=asked.id).user
+    path, row = f"users/{user.pk}/automations", user.automations.get()
+    other = api.create_user("bob")
+    assert_error(caller.post(f"users/{other.id}/automations", remove=str(row.pk)), 404, 404)
+    assert_error(caller.post(path, remove="x"), 400, 400)
+    assert_error(caller.post(path), 400, 400)
+    assert user.automations.exists()
+    assert caller.post(path, remove=str(row.pk)).json() == []
+    assert_error(caller.post(path, remove=str(row.pk)), 404, 404)
 
 
 # Terminals

@@ -188,7 +188,10 @@ def _paths() -> Json:
             {"post": _post("Pair by a QR code.", pairing, ("user_name",), user_name=_TEXT, only_first=_FLAG)}
         ),
         "/pairings/{pairing_id}": _path(
-            {"get": _get("See a pairing.", pairing), "post": _post("Deactivate it.", pairing, deactivated=_FLAG)},
+            {
+                "get": _get("See a pairing.", pairing),
+                "post": _post("Deactivate it, or name its phone.", pairing, deactivated=_FLAG, name=_TEXT),
+            },
             "pairing_id",
         ),
         "/pairings/{pairing_id}/generate_reset_link": _path(
@@ -290,7 +293,11 @@ def _paths() -> Json:
         ),
         "/users/{user_id}/terminals": _path({"get": _get("A user's terminals.", _array(terminal))}, "user_id"),
         "/users/{user_id}/automations": _path(
-            {"get": _get("A user's standing answers.", _array(_ref("Automation")))}, "user_id"
+            {
+                "get": _get("A user's standing answers.", _array(_ref("Automation"))),
+                "post": _post("Remove one.", _array(_ref("Automation")), ("remove",), remove=_ID),
+            },
+            "user_id",
         ),
         "/user_terminals/create": _path(
             {"post": _post("Name a terminal.", terminal, ("user_name",), **{"user_name": _TEXT, **terminal_form})}

@@ -30,7 +30,8 @@ from .. import (
 )
 from ..addresses import normalized_address
 from ..errors import BadParameterError, NotAllowedError, NotFoundError, ServiceError
-from ..models import AuthenticationRequest, Frame, Pairing, Requester
+from ..identifiers import parse_uuid
+from ..models import AuthenticationRequest, Frame, Pairing, Requester, User
 from ..replies import CallView, error_body
 from ..sms.numbers import NORTH_AMERICA, normalized
 from . import description, representations
@@ -115,7 +116,7 @@ class PairingsCreateSmsView(SignedView):
 
 
 class PairingView(SignedView):
-    """Rows 4 and 5: see a pairing, deactivate it."""
+    """Rows 4 and 5: see a pairing, deactivate it; and, our own, give the phone another name."""
 
     def get(self, request: HttpRequest, pairing_id: UUID) -> Any:
         """The pairing."""
@@ -124,6 +125,8 @@ class PairingView(SignedView):
     def post(self, request: HttpRequest, pairing_id: UUID) -> Any:
         """The pairing; ``deactivated=True`` removes it, ``False`` never brings one back."""
         pairing = pairings.get_by_id(self.requester, pairing_id)
+        if name := self.parameters.text("name"):
+            pairings.rename(pairing, name)
         if self.parameters.boolean("deactivated", False):
             pairings.deactivate(pairing)
         return representations.pairing(pairing)
@@ -346,11 +349,20 @@ class UserTerminalsView(SignedView):
 
 
 class UserAutomationsView(SignedView):
-    """Our own: a user's standing answers."""
+    """Our own: a user's standing answers; have one removed."""
 
     def get(self, request: HttpRequest, user_id: UUID) -> Any:
         """An array of automations, newest first; terminals by id and name, without their secrets."""
+        return self._listed(users.get_by_id(self.requester, user_id))
+
+    def post(self, request: HttpRequest, user_id: UUID) -> Any:
+        """Those that are left without the one that ``remove`` names."""
         user = users.get_by_id(self.requester, user_id)
+        automation_id = parse_uuid(self.parameters.required("remove"), "remove")
+        automations.remove(automations.of_user(user, timezone.now()), automation_id)
+        return self._listed(user)
+
+    def _listed(self, user: User) -> list[Any]:
         return [representations.automation(row) for row in automations.of_user(user, timezone.now())]
 
 
