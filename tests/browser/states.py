@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from django_toopher.connection import api
+
+from .traffic import traffic
+
 
 def open_login(computer, phone, settings):
     computer.open("/accounts/login/")
@@ -33,6 +37,15 @@ def open_hurry(computer, phone, settings):
     computer.state("waiting").get_by_role("button", name="I need more time").wait_for()
     phone.is_asked()
     phone.page.get_by_role("button", name="I need more time").wait_for()
+
+
+def open_two_questions(computer, phone, settings):
+    computer.give_password()
+    computer.shows("waiting")
+    phone.is_asked()
+    with traffic.stopped():
+        api().authenticate("alice", "secret-2", "Log In", terminal_name="Laptop")
+    phone.page.get_by_role("button", name="Show the next one").wait_for()
 
 
 def open_failed(computer, phone, settings):
@@ -76,6 +89,14 @@ def open_native_waiting(computer, phone, settings):
     expect(computer.page.get_by_role("heading", level=1)).to_be_visible()
 
 
+def open_native_account(computer, phone, settings):
+    settings.TOOPHER_EMBED = "native"
+    computer.give_password(next_url="/accounts/phones/")
+    phone.is_asked()
+    phone.approve(computer.page.locator(".toopher-number").inner_text().replace(" ", ""))
+    computer.page.get_by_text("Rename", exact=False).first.click()
+
+
 def open_service_at_top_level(computer, phone, settings):
     settings.TOOPHER_EMBED = "redirect"
     computer.give_password()
@@ -117,6 +138,7 @@ PAGES = [
     open_pairing,
     open_waiting,
     open_hurry,
+    open_two_questions,
     open_failed,
     open_account,
     open_pairing_on_phone,
@@ -124,6 +146,7 @@ PAGES = [
     open_code_on_phone,
     open_native_pairing,
     open_native_waiting,
+    open_native_account,
     open_service_at_top_level,
     open_recovery_codes,
     open_recovery,
