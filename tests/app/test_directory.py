@@ -33,6 +33,7 @@ def test_when_a_phone_was_paired_is_read_as_utc_or_not_at_all(elsewhere, told, r
 
 def test_standing_answers_and_computers_are_read_whatever_is_missing(elsewhere):
     whole = {
+        "id": "7",
         "answer": "allow",
         "action": {"name": "Log In"},
         "terminal": {"name": "Laptop"},
@@ -42,8 +43,8 @@ def test_standing_answers_and_computers_are_read_whatever_is_missing(elsewhere):
     }
     elsewhere.will_answer([whole, {"answer": "deny"}])
     assert directory.automations(api(), "some-id") == [
-        (True, "Log In", "Laptop", "192.0.2.0/24", MOMENT, None),
-        (False, "", "", "", None, None),
+        ("7", True, "Log In", "Laptop", "192.0.2.0/24", MOMENT, None),
+        ("", False, "", "", "", None, None),
     ]
     elsewhere.will_answer([{"name": "Laptop", "created": "2026-11-24 18:14:48"}, {"name": None}])
     assert directory.computers(api(), "some-id") == [("Laptop", MOMENT), ("", None)]
