@@ -119,6 +119,13 @@ class ToopherAccount(models.Model):
         ToopherAccount.objects.filter(pk=self.pk).update(**fields)
         self.refresh_from_db()
 
+    def change_as_read(self) -> bool:
+        """As ``change``, unless somebody else has changed it since this row was read: then nothing happens."""
+        this = ToopherAccount.objects.filter(pk=self.pk, generation=self.generation)
+        changed = this.update(generation=models.F("generation") + 1) == 1
+        self.refresh_from_db()
+        return changed
+
     def announce(self, signal: Signal, **told: Any) -> None:
         """Send one of ``signals``' signals about this account, and log it."""
         by = {name: getattr(who, "pk", None) for name, who in told.items()}

@@ -59,12 +59,16 @@ def is_verified(request: HttpRequest, account: ToopherAccount) -> bool:
 class VerifiedView(LoginRequiredMixin, View):
     """A page for people who have passed the second factor in this session, and nobody else."""
 
+    account: ToopherAccount
+    """As it was when the mark was compared with it."""
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Others are sent to the account page, which asks for it."""
         user: Any = request.user
         if not user.is_authenticated:
             return self.handle_no_permission()
-        if is_verified(request, ToopherAccount.objects.for_user(user)):
+        self.account = ToopherAccount.objects.for_user(user)
+        if is_verified(request, self.account):
             return super().dispatch(request, *args, **kwargs)
         return redirect("django_toopher:account")
 
@@ -321,8 +325,11 @@ class SignOutOthersView(VerifiedView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        """They have to confirm with the phone before they see another page."""
-        ToopherAccount.objects.for_user(request.user).change()  # type: ignore[arg-type]
-        stamps.renew(request)
-        messages.success(request, _("Everywhere else the phone has to confirm again."))
+        """They have to confirm with the phone before they see another page.
+
+        Where support intervenes at this moment, this session has to as well: it does not renew what that has ended.
+        """
+        if self.account.change_as_read():
+            session.set_stamp(request.session, self.account.generation)
+            messages.success(request, _("Everywhere else the phone has to confirm again."))
         return redirect("django_toopher:account")

@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from django_toopher import recovery, stamps
+from django_toopher import recovery, stamps, views
 from django_toopher.client import ServiceUnavailableError, ToopherApi
 from django_toopher.models import Attempt, RecoveryCode, ToopherAccount
 from django_toopher.service.device.terminal import Automate
@@ -289,6 +289,21 @@ def test_everywhere_else_can_be_asked_again(verified, another):
     an_hour_passes(another)
     assert not another.is_logged_in()
     assert verified.is_logged_in()
+
+
+def test_S08_a_reset_at_the_same_moment_ends_this_session_too(verified, account, monkeypatch):
+    checked = views.account.is_verified
+
+    def is_verified(request, found):
+        is_so = checked(request, found)
+        account.change()  # support is quicker than what comes next
+        return is_so
+
+    monkeypatch.setattr(views.account, "is_verified", is_verified)
+    assert verified.post(OTHERS)["Location"] == ACCOUNT
+    monkeypatch.undo()
+    an_hour_passes(verified)
+    assert not verified.is_logged_in()
 
 
 @pytest.mark.parametrize("path", [OTHERS, "/accounts/phones/lost/", "/accounts/phones/codes/"])
