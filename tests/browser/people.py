@@ -11,7 +11,10 @@ SIX_DIGITS = re.compile(r"^\d{3} \d{3}$")
 
 
 class Computer:
-    """One browser at a desk: the site's own pages, and the iframe in them."""
+    """One browser at a desk: the site's own pages, and the iframe in them.
+
+    What stands below the iframe moves as that grows, from under the mouse too: it is pressed by keyboard.
+    """
 
     def __init__(self, context: BrowserContext, page: Page | None = None) -> None:
         self.context = context
@@ -71,7 +74,17 @@ class Computer:
         field.press("Enter")
 
     def cancel(self) -> None:
-        self.page.get_by_role("button", name="Cancel").click()
+        self.page.get_by_role("button", name="Cancel").press("Enter")
+
+    def turn_back(self) -> None:
+        """From the service's page at top level to the site."""
+        self.page.locator("[data-state=waiting]").wait_for()
+        self.page.get_by_role("link", name=re.compile("^Back to ")).press("Enter")
+
+    def use_recovery_code(self) -> None:
+        """To the page that takes one, from a page that asks the phone."""
+        self.page.get_by_text("My phone is gone, or not here").press("Enter")
+        self.page.get_by_role("link", name="Use one of your recovery codes").press("Enter")
 
     def arrives_at(self, path: str) -> None:
         """The browser has come to this page."""

@@ -113,7 +113,7 @@ def sign_in(computer, phone, next_url="/members/"):
 
 def open_recovery_codes(computer, phone, settings):
     sign_in(computer, phone, "/accounts/phones/")
-    computer.page.get_by_role("button", name="recovery codes").click()
+    computer.page.get_by_role("button", name="recovery codes").press("Enter")
     computer.arrives_at("/accounts/phones/codes/")
 
 
@@ -121,8 +121,8 @@ def open_recovery(computer, phone, settings):
     open_recovery_codes(computer, phone, settings)
     computer.context.clear_cookies()
     computer.give_password()
-    computer.page.get_by_text("My phone is gone, or not here").click()
-    computer.page.get_by_role("link", name="recovery code").click()
+    computer.shows("waiting")
+    computer.use_recovery_code()
     computer.arrives_at("/accounts/recover/")
 
 

@@ -159,12 +159,10 @@ def test_a_no_comes_back_too(redirect, computer, paired_phone, watch):
 
 def test_who_turns_back_finds_the_other_ways_and_can_ask_again(redirect, computer, codes):
     computer.give_password()
-    computer.page.wait_for_url("**/toopher/v1/web/authenticate?**")
-    computer.page.get_by_role("link", name=re.compile("^Back to ")).click()
+    computer.turn_back()
     computer.arrives_at("/accounts/authenticate/")
     expect(computer.page.get_by_role("link", name="Go on to your phone")).to_be_visible()
-    computer.page.locator("summary").click()
-    computer.page.get_by_role("link", name="Use one of your recovery codes").click()
+    computer.use_recovery_code()
     computer.arrives_at("/accounts/recover/")
 
 
@@ -199,7 +197,7 @@ def test_phones_are_managed_at_top_level(redirect, computer, paired_phone):
     number = computer.page.locator("#number").get_by_text(re.compile(r"^\d{3} \d{3}$")).inner_text().replace(" ", "")
     paired_phone.approve(number)
     computer.arrives_at("/accounts/phones/")
-    computer.page.get_by_role("link", name="Your phones and automatic answers").click()
+    computer.page.get_by_role("link", name="Your phones and automatic answers").press("Enter")
     computer.page.locator("[data-state=managing]").wait_for()
     computer.page.locator("#phones").get_by_role("button", name="Remove").click()
     computer.page.locator("#confirm").get_by_role("button", name="Remove").click()
@@ -215,10 +213,10 @@ def test_a_recovery_code_signs_in_in_every_mode(mode, computer, codes, settings)
     settings.TOOPHER_EMBED = mode
     computer.give_password()
     if mode == "redirect":
-        computer.page.wait_for_url("**/toopher/v1/web/authenticate?**")
-        computer.page.get_by_role("link", name=re.compile("^Back to ")).click()
-    computer.page.get_by_text("My phone is gone, or not here").click()
-    computer.page.get_by_role("link", name="Use one of your recovery codes").click()
+        computer.turn_back()
+    elif mode == "iframe":
+        computer.shows("waiting")
+    computer.use_recovery_code()
     expect(computer.page.get_by_label("Recovery code")).to_be_focused()
     computer.page.get_by_label("Recovery code").fill("0000 0000 0000")
     computer.page.keyboard.press("Enter")
@@ -232,8 +230,8 @@ def test_a_recovery_code_signs_in_in_every_mode(mode, computer, codes, settings)
 
 def test_who_lost_the_phone_pairs_another(computer, codes, make_phone):
     computer.give_password()
-    computer.page.get_by_text("My phone is gone, or not here").click()
-    computer.page.get_by_role("link", name="Use one of your recovery codes").click()
+    computer.shows("waiting")
+    computer.use_recovery_code()
     computer.page.get_by_label("Recovery code").fill(codes[0])
     computer.page.keyboard.press("Enter")
     computer.page.get_by_role("button", name="Remove my phones").click()
@@ -255,7 +253,8 @@ def test_who_lost_the_phone_pairs_another(computer, codes, make_phone):
 def test_codes_can_be_downloaded_and_printed(computer, paired_phone):
     computer.give_password(next_url="/accounts/phones/")
     paired_phone.approve(computer.number())
-    computer.page.get_by_role("button", name="Make recovery codes").click()
+    computer.shows("managing")
+    computer.page.get_by_role("button", name="Make recovery codes").press("Enter")
     shown = computer.page.locator(".toopher-codes code").all_inner_texts()
     assert len(shown) == 10
     with computer.page.expect_download() as download:
