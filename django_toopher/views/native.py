@@ -83,6 +83,7 @@ class Asking:
             "number": native.spaced(standing.number),
             "minutes": -(-standing.wait // 60),
             "error": self.error,
+            "listed": _has_list(standing),
             "words_typed": self.words_typed,
             "came_back": self.request.method == "POST",
             "username": self.attempt.username,
@@ -92,6 +93,11 @@ class Asking:
         response = render(self.request, "django_toopher/native.html", context)
         terminals.remember(self.request, response, self.terminal)
         return response
+
+
+def _has_list(standing: Standing) -> bool:
+    """Whether the person has a code left of a list on paper (PROTOCOL.md §4.2), by which to answer."""
+    return standing.asked is not None and bool(standing.asked.user.raw.get("number_of_pregenerated_otps_remaining"))
 
 
 @method_decorator([login_not_required, second_factor_exempt, never_cache, needs_tables], name="dispatch")

@@ -158,6 +158,12 @@ def test_the_phones_code_does_as_well(asked, phone):
     assert Attempt.objects.get(kind="login").method == "code"
 
 
+def test_a_list_of_codes_is_mentioned_to_who_has_one(asked, embedded_api):
+    assert "a code from your list" not in asked.get(AUTHENTICATE).content.decode()
+    embedded_api.post("users/activate_next_otp_list", user_name="alice")
+    assert "a code from your list" in asked.get(AUTHENTICATE).content.decode()
+
+
 def test_a_wrong_code_is_told_and_three_of_them_deny(asked, phone):
     wrong = "000000" if phone.code() != "000000" else "111111"
     for _ in range(2):

@@ -295,6 +295,12 @@ def test_the_page_asks_the_phone_as_soon_as_it_is_opened(open_frame, paired_phon
     assert (question.terminal, question.address, question.number_length) == ("Office laptop", "127.0.0.1", 6)
 
 
+def test_the_page_mentions_a_list_of_codes_to_who_has_one(open_frame, paired_phone, api):
+    assert open_frame().state["listed"] is False
+    api.post("users/activate_next_otp_list", user_name="alice")
+    assert open_frame().state["listed"] is True
+
+
 def test_S22_the_number_is_told_to_the_page_alone(open_frame, paired_phone):
     frame = open_frame()
     assert re.fullmatch(r"[0-9]{6}", frame.state["number"])

@@ -174,6 +174,7 @@ def _request_state(frame: Frame, request: AuthenticationRequest, now: datetime) 
         return {
             "state": "code" if by_code else "waiting",
             "number": request.number,
+            "listed": frame.user.has_had_codes,
             "now": int(now.timestamp()),
             "expires": int(request.expires.timestamp()),
             "latest": int(authentication_requests.latest(request.created, frame.expires).timestamp()),

@@ -72,6 +72,8 @@ const screens = {
   waiting(state) {
     for (const part of document.querySelectorAll(".numbered")) part.hidden = !state.number;
     document.querySelector(".tap").hidden = Boolean(state.number);
+    element("listed").hidden = !state.listed;
+    element("unlisted").hidden = state.listed;
     const half = Math.ceil(state.number.length / 2);
     const shown = `${state.number.slice(0, half)} ${state.number.slice(half)}`.trim();
     if (element("number").textContent !== shown) element("number").textContent = shown;
