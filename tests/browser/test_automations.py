@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from django_toopher import recovery
 from django_toopher.service.models import Alarm, AuthenticationRequest, Automation, User
 
 from .traffic import traffic
@@ -162,6 +163,25 @@ def test_the_management_page_lists_and_removes_it(computer, standing):
     expect(computer.iframe.locator("#standing")).to_be_hidden()
     with traffic.stopped():
         assert not Automation.objects.exists()
+
+
+def test_a_recovery_code_replaces_the_phone_that_is_gone(computer, standing, alice):
+    with traffic.stopped():
+        code = recovery.make(alice)[0]
+    standing.page.close()
+    computer.give_password()
+    computer.is_welcomed_as("alice")
+    computer.open("/accounts/phones/")
+    computer.shows("waiting")
+    computer.use_recovery_code()
+    computer.page.get_by_label("Recovery code").fill(code)
+    computer.page.keyboard.press("Enter")
+    computer.page.get_by_role("button", name="Remove my phones").click()
+    computer.arrives_at("/accounts/phones/")
+    computer.state("managing").get_by_role("button", name="Pair a phone").click()
+    computer.shows("pairing")
+    with traffic.stopped():
+        assert not Automation.objects.standing(timezone.now()).exists()
 
 
 # "It wasn't me"
