@@ -304,6 +304,15 @@ def test_a_standing_answer_can_be_removed(caller, api, pair, phone):
     assert_error(caller.post(path, remove=str(row.pk)), 404, 404)
 
 
+def test_what_cannot_be_read_gives_a_phone_no_name(caller, pair, phone):
+    path = f"pairings/{pair(phone)}"
+    assert_error(caller.post(path, name="Mine", deactivated="perhaps"), 400, 400)
+    assert_error(caller.post(path, name="x" * 101), 400, 400)
+    assert Pairing.objects.get().label == ""
+    caller.post(path, name="Mine")
+    assert Pairing.objects.get().label == "Mine"
+
+
 # Terminals
 
 

@@ -125,9 +125,10 @@ class PairingView(SignedView):
     def post(self, request: HttpRequest, pairing_id: UUID) -> Any:
         """The pairing; ``deactivated=True`` removes it, ``False`` never brings one back."""
         pairing = pairings.get_by_id(self.requester, pairing_id)
-        if name := self.parameters.text("name"):
+        name, deactivated = self.parameters.text("name"), self.parameters.boolean("deactivated", False)
+        if name:
             pairings.rename(pairing, name)
-        if self.parameters.boolean("deactivated", False):
+        if deactivated:
             pairings.deactivate(pairing)
         return representations.pairing(pairing)
 
