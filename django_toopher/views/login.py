@@ -40,7 +40,7 @@ def ask_second_factor(request: HttpRequest, user: Any, next_url: str, backend: s
     if request.user.is_authenticated and flows.is_pending(session.load(request.session, PENDING_LOGIN), user):
         return redirect("django_toopher:authenticate")
     _void_earlier(request)
-    return _ask(request, begin(request, user, next_url, backend))
+    return _ask(request, _begin(request, user, next_url, backend))
 
 
 def _void_earlier(request: HttpRequest) -> None:
@@ -54,8 +54,7 @@ def _void_earlier(request: HttpRequest) -> None:
     session.forget(request.session, PENDING_LOGIN)
 
 
-def begin(request: HttpRequest, user: Any, next_url: str, backend: str) -> Pending:
-    """Write down that a second factor is asked of ``user``, who has given the password."""
+def _begin(request: HttpRequest, user: Any, next_url: str, backend: str) -> Pending:
     return flows.begin(
         user,
         backend=backend,
@@ -108,7 +107,7 @@ class LoginView(auth_views.LoginView):
         _void_earlier(self.request)
         if not policy.is_due(user, self.request):
             return super().form_valid(form)
-        pending = begin(self.request, user, self.get_redirect_url(), user.backend)
+        pending = _begin(self.request, user, self.get_redirect_url(), user.backend)
         return self._at_once(pending) or _ask(self.request, pending)
 
     def _at_once(self, pending: Pending) -> HttpResponse | None:

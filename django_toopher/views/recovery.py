@@ -29,7 +29,7 @@ from ..schema import needs_tables
 from ..session import PENDING_LOGIN
 from .account import VerifiedView
 from .embedding import failed
-from .login import begin, log_in
+from .login import ask_second_factor, log_in
 
 
 @method_decorator([login_not_required, second_factor_exempt, csrf_protect, never_cache, needs_tables], name="dispatch")
@@ -57,7 +57,7 @@ class RecoverView(View):
         if not (account.paired and account.enabled):
             return redirect("django_toopher:account")
         backend = request.session.get(BACKEND_SESSION_KEY, "")
-        session.store(request.session, PENDING_LOGIN, begin(request, user, reverse("django_toopher:account"), backend))
+        ask_second_factor(request, user, reverse("django_toopher:account"), backend)
         return redirect("django_toopher:recover")
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
