@@ -5,15 +5,14 @@ from __future__ import annotations
 import gc
 
 import pytest
-import requests
 from django.contrib.auth import get_user_model
 from hypothesis import settings as hypothesis_settings
 
-from django_toopher.connection import InProcessAdapter, api
-from django_toopher.service.device.terminal import TerminalAuthenticator
+from django_toopher.connection import api
 from django_toopher.service.models import Requester
 
 from .drivers import Computer
+from .factories import registered_phone
 
 hypothesis_settings.register_profile("patient", deadline=None)  # a busy machine is no fault
 hypothesis_settings.load_profile("patient")
@@ -46,15 +45,7 @@ def alice(make_user):
 @pytest.fixture
 def make_phone(db):
     """Makes phones: the terminal program's authenticator, over the real API without a socket."""
-
-    def make(name="Pixel"):
-        session = requests.Session()
-        session.mount("https://testserver", InProcessAdapter())
-        phone = TerminalAuthenticator("https://testserver/toopher/phone/", session=session)
-        phone.register(name)
-        return phone
-
-    return make
+    return registered_phone
 
 
 @pytest.fixture

@@ -6,13 +6,11 @@ import sys
 
 import pytest
 
-from django_toopher.models import ToopherAccount
 from tests.client.conftest import KEY, SECRET
 from tests.client.conftest import service as scripted_service
 from tests.drivers import AsgiComputer, Computer
+from tests.factories import account_with
 from tests.service.conftest import threaded_db
-
-from .acts import pair
 
 __all__ = ["scripted_service", "threaded_db"]  # fixtures of others
 
@@ -27,10 +25,9 @@ def restless():
 
 
 @pytest.fixture
-def account(alice, phone, make_computer):
+def account(alice, phone):
     """Alice's account, with her phone paired."""
-    pair(make_computer(), phone)
-    return ToopherAccount.objects.get(user=alice)
+    return account_with(phone, alice)
 
 
 @pytest.fixture

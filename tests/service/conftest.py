@@ -7,8 +7,10 @@ from django.db import connection, connections
 
 from django_toopher.client import ToopherApi, ToopherIframe
 from django_toopher.connection import InProcessAdapter
+from django_toopher.service import authenticators
+from tests.factories import paired, requester_of
 
-from .callers import ROOT, Caller, RawPhone
+from .callers import ROOT, Caller, RawPhone, jwk_of
 
 
 @pytest.fixture
@@ -45,19 +47,11 @@ def iframe(requester):
 
 
 @pytest.fixture
-def pair(api):
-    """Pairs a phone (of either kind) with a user, through the API; the pairing's id."""
+def pair(requester):
+    """Pairs a phone (of either kind) with a user, of the requester with the consumer key ``at``; the pairing's id."""
 
-    def make(phone, user="alice", api=api):
-        if isinstance(phone, RawPhone):
-            pairing = api.pair(user, phone.call("phrase").json()["phrase"])
-            offer = phone.call("pending").json()["pairings"][0]
-            shown = {"requester": offer["requester"], "user": offer["user"]}
-            assert phone.call("pair", pairing=offer["id"], decision="allow", **shown).status_code == 200
-        else:
-            pairing = api.pair(user, phone.phrase().phrase)
-            phone.pair(phone.pending().pairings[0])
-        return pairing.id
+    def make(phone, user="alice", at=requester.consumer_key):
+        return str(paired(requester_of(at), user, phone).pk)
 
     return make
 
@@ -65,7 +59,9 @@ def pair(api):
 @pytest.fixture
 def raw_phone(db):
     """A registered phone whose messages are made by hand."""
-    return RawPhone().register()
+    phone = RawPhone()
+    phone.id = str(authenticators.register(jwk_of(phone.key), "Phone").pk)
+    return phone
 
 
 @pytest.fixture

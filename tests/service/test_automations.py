@@ -256,7 +256,7 @@ def test_S21_another_requester_is_asked(automate, paired, pair, make_requester, 
     automate()
     make_requester("other", "other-secret")
     other = make_api("other", "other-secret")
-    pair(paired, api=other)
+    pair(paired, at="other")
     asked = other.authenticate("alice", "secret-1", "Log In", terminal_name="PC")
     assert (asked.automated, asked.pending) == (False, True)
 

@@ -24,6 +24,7 @@ from django_toopher.client import (
     sign_postback,
 )
 from django_toopher.connection import credentials
+from django_toopher.embedded import CONSUMER_KEY
 from django_toopher.service import otp_lists
 from django_toopher.service.device.terminal import RefusedError
 from django_toopher.service.models import AuthenticationRequest, Pairing, Requester, User
@@ -562,11 +563,9 @@ def test_the_postback_is_as_old_as_its_last_poll(open_frame, paired_phone):
 
 
 @pytest.mark.parametrize("encoding", ["python-php", "java-ruby", "dotnet-py3"])
-def test_S21_a_postback_is_signed_with_the_requesters_own_secret_and_encoding(
-    make_requester, make_api, pair, phone, encoding
-):
+def test_S21_a_postback_is_signed_with_the_requesters_own_secret_and_encoding(make_requester, pair, phone, encoding):
     make_requester("other", "other secret", postback_encoding=encoding)
-    pair(phone, "a~b*c d", make_api("other", "other secret"))
+    pair(phone, "a~b*c d", at="other")
     other = ToopherIframe("other", "other secret", ROOT)
     frame = Frame.at(Computer(), authenticate_url(other, "a~b*c d"))
     frame.approve(phone)
@@ -585,8 +584,8 @@ def test_S21_a_foreign_requesters_postback_is_not_believed(open_frame, paired_ph
         ToopherIframe("key", "other secret", ROOT).validate_postback(frame.poll()["postback"], TOKEN)
 
 
-def test_the_postback_of_the_embedded_requester_is_signed_with_the_newest_secret(settings, embedded_api, phone, pair):
-    pair(phone, api=embedded_api)
+def test_the_postback_of_the_embedded_requester_is_signed_with_the_newest_secret(settings, phone, pair):
+    pair(phone, at=CONSUMER_KEY)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", [settings.SECRET_KEY]
     embedded = ToopherIframe(*credentials(), ROOT)
     frame = Frame.at(Computer(), authenticate_url(embedded))
@@ -656,9 +655,9 @@ def test_pages_that_name_no_login_leave_each_others_questions_alone(open_frame, 
     assert len(paired_phone.pending().requests) == 2
 
 
-def test_S21_another_requesters_question_is_left_alone(open_frame, paired_phone, make_requester, make_api, pair):
+def test_S21_another_requesters_question_is_left_alone(open_frame, paired_phone, make_requester, pair):
     make_requester("other", "other secret")
-    pair(paired_phone, "alice", make_api("other", "other secret"))
+    pair(paired_phone, at="other")
     open_frame()
     Frame.at(Computer(), authenticate_url(ToopherIframe("other", "other secret", ROOT)))
     assert len(paired_phone.pending().requests) == 2
@@ -1194,9 +1193,9 @@ def test_a_phone_can_be_renamed_for_this_site(open_frame, paired_phone, iframe, 
     assert frame.call("rename", pairing=pairing, name="")["phones"][0]["name"] == "Pixel"
 
 
-def test_S21_the_new_name_is_not_told_to_another_site(open_frame, pair, paired_phone, iframe, make_requester, make_api):
+def test_S21_the_new_name_is_not_told_to_another_site(open_frame, pair, paired_phone, iframe, make_requester):
     make_requester("other", "other secret")
-    elsewhere = pair(paired_phone, "alice", make_api("other", "other secret"))
+    elsewhere = pair(paired_phone, at="other")
     here = next(each.id for each in paired_phone.pairings() if each.id != elsewhere)
     open_frame(manage_url(iframe)).call("rename", pairing=here, name="Secret lover's phone")
     assert Pairing.objects.get(pk=elsewhere).phone_name == "Pixel"
@@ -1279,14 +1278,12 @@ def test_S05_a_login_page_manages_nothing(open_frame, paired_phone, requester, n
 
 
 @pytest.mark.parametrize("of", ["another user", "another requester"])
-def test_S17_the_management_page_removes_its_users_phones_only(
-    open_frame, pair, phone, iframe, make_requester, make_api, of
-):
+def test_S17_the_management_page_removes_its_users_phones_only(open_frame, pair, phone, iframe, make_requester, of):
     if of == "another user":
         pairing = pair(phone, "bob")
     else:
         make_requester("other", "other secret")
-        pairing = pair(phone, "alice", make_api("other", "other secret"))
+        pairing = pair(phone, at="other")
     frame = open_frame(manage_url(iframe))
     assert_refused(call("remove", frame.token, pairing=pairing), 404)
     assert Pairing.objects.get(pk=pairing).is_enabled

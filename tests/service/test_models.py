@@ -89,7 +89,7 @@ def logged_in(make_requester, make_api, pair, phone):
     make_requester("site", "consumer-secret-of-the-site")
     api = make_api("site", "consumer-secret-of-the-site")
     iframe = ToopherIframe("site", "consumer-secret-of-the-site", api.base_url)
-    pair(phone, api=api)
+    pair(phone, at="site")
     frames = []
     for token in (SESSION_TOKEN, f"{SESSION_TOKEN}-2"):
         url = iframe.get_auth_iframe_url(

@@ -1,0 +1,77 @@
+"""States that tests begin with, made below the web: rows, and the phone's own memory, as a journey would leave them.
+
+``test_factories`` holds them against the journeys.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+from django.test import Client
+from django.utils import timezone
+
+from django_toopher import embedded, flows
+from django_toopher.connection import InProcessAdapter
+from django_toopher.models import Attempt, ToopherAccount
+from django_toopher.service import authenticators, pairings, requesters, users
+from django_toopher.service.device.terminal import Account, TerminalAuthenticator, public_jwk
+from django_toopher.service.models import Pairing, Requester
+from django_toopher.testing import verified_login
+
+from .drivers import Computer
+
+HOST = "testserver"
+PHONE = f"https://{HOST}/toopher/phone/"
+
+
+def registered_phone(name: str = "Pixel") -> TerminalAuthenticator:
+    """The terminal program's authenticator, known to the service; it calls the real API, without a socket."""
+    session = requests.Session()
+    session.mount(f"https://{HOST}", InProcessAdapter())
+    phone = TerminalAuthenticator(PHONE, session=session)
+    phone.id = str(authenticators.register(public_jwk(phone.key.public_key()), name).pk)
+    return phone
+
+
+def requester_of(key: str = embedded.CONSUMER_KEY) -> Requester:
+    """The requester with this consumer key; the embedded one is made when there is none yet."""
+    requester = requesters.by_key(key, HOST)
+    assert requester is not None
+    return requester
+
+
+def paired(requester: Requester, name: str, phone: Any) -> Pairing:
+    """An enabled pairing of the requester's user of this name with ``phone``, of either kind, which keeps its seed."""
+    authenticator = authenticators.Authenticator.objects.get(pk=phone.id)
+    pairing = pairings.create(users.get_or_create(requester, name), authenticator)
+    pairings.answer(pairing, authenticator, allow=True, shown=(requester.name, name), now=timezone.now())
+    if isinstance(phone, TerminalAuthenticator):
+        kept = Account(str(pairing.pk), requester.name, name, pairing.otp_seed, digits=6, period=30)
+        phone._accounts[kept.id] = kept
+    return pairing
+
+
+def account_with(phone: TerminalAuthenticator, user: Any) -> ToopherAccount:
+    """The Django user's account, with ``phone`` paired on the account page."""
+    account = ToopherAccount.objects.for_user(user)
+    pairing = paired(requester_of(), account.name, phone)
+    users.keep_email(pairing.user, user.email)  # after the pairing: no mail
+    name = pairing.phone_name
+    begun = Attempt.objects.get(pk=flows.begin(user, Attempt.Kind.PAIRING, action="Manage phones").attempt)
+    told = {"method": Attempt.Method.PHONE, "request_id": str(pairing.pk)}
+    begun.finish(Attempt.Outcome.GRANTED, timezone.now(), **told)
+    account.change(paired=True, pairing_id=str(pairing.pk), toopher_user_id=str(pairing.user_id), device=name)
+    return account
+
+
+def verified(computer: Computer, user: Any) -> Computer:
+    """``computer``, with the user logged in and the second factor passed."""
+    verified_login(computer.client, user)
+    return computer
+
+
+def verified_client(user: Any) -> Client:
+    client = Client()
+    verified_login(client, user)
+    return client
