@@ -41,7 +41,7 @@ coverage:
 	$(MAKE) pytest PYTEST_ARGS="--cov --cov-report=term:skip-covered"
 
 # Needs GNU gettext. Catalogs: django_toopher/locale and django_toopher/service/locale.
-LANGUAGES := --locale de --locale es --locale fr --locale ja
+LANGUAGES := $(patsubst %,--locale %,$(notdir $(wildcard django_toopher/locale/*)))
 MAKEMESSAGES = ../$(1)$(BIN)/python -m django makemessages $(LANGUAGES) --no-wrap --no-obsolete --add-location file
 
 messages: $(VENV)/dev

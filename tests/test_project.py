@@ -8,7 +8,6 @@ import subprocess
 import sys
 import zipfile
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -19,13 +18,9 @@ from django_toopher.conf import Conf, conf
 from django_toopher.service.conf import Conf as ServiceConf
 from django_toopher.service.conf import conf as service_conf
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "django_toopher"
-APPS = ("django_toopher", "django_toopher/service")
-LANGUAGES = ("de", "es", "fr", "ja")
-PROMISES = [f"S{number:02}" for number in (*range(1, 11), 13, 14, 15)]
-"""Promises of SECURITY.md that the app keeps in its first version."""
+from .languages import APPS, LANGUAGES, PACKAGE
 
+ROOT = PACKAGE.parent
 DOCUMENTS = sorted(str(path.relative_to(ROOT)) for folder in (ROOT, ROOT / "docs") for path in folder.glob("*.rst"))
 TEMPLATES = [*PACKAGE.rglob("templates/**/*.html"), *ROOT.glob("example_project/templates/**/*.html")]
 KINDS = ("html", "txt", "css", "js", "svg", "png", "po", "mo")
@@ -108,8 +103,8 @@ def test_a_wheel_has_every_module_template_and_static_file(wheel):
     wanted = {str(path.relative_to(ROOT)) for path in [*modules, *ASSETS, PACKAGE / "py.typed"]}
     assert {"django_toopher/templates/django_toopher/login.html", "django_toopher/migrations/0001_initial.py"} <= wanted
     assert not wanted - wheel.keys()
-    catalogs = {f"{app}/locale/{language}/LC_MESSAGES/django.mo" for app in APPS for language in LANGUAGES}
-    assert catalogs <= wanted
+    catalogs = [app / "locale" / language / "LC_MESSAGES/django.mo" for app in APPS.values() for language in LANGUAGES]
+    assert {str(path.relative_to(ROOT)) for path in catalogs} <= wanted
 
 
 def test_a_wheel_tells_pytest_of_its_fixtures(wheel):
@@ -157,7 +152,29 @@ def test_what_is_looked_for_in_templates_is_found(kind, page):
 # SECURITY.md
 
 
-def test_every_promise_has_a_test_that_is_named_after_it():
-    sources = "\n".join(path.read_text() for path in (ROOT / "tests" / "app").glob("test_*.py"))
-    tested = set(re.findall(r"^def test_(S\d\d)_", sources, re.MULTILINE))
-    assert not set(PROMISES) - tested
+def promised(document: str) -> list[str]:
+    """The numbers of the promises that ``docs/SECURITY.md`` makes, in its order."""
+    return re.findall(r"^- \*\*(S\d\d)\b", document, re.MULTILINE)
+
+
+def proved(sources: str) -> set[str]:
+    """The numbers in the names of tests: ``def test_S03_S04_…`` proves two promises."""
+    named = re.findall(r"^(?:async )?def test_((?:S\d\d_)+)", sources, re.MULTILINE)
+    return {number for numbers in named for number in numbers.split("_") if number}
+
+
+def test_every_promise_has_a_test_that_is_named_after_it_and_no_test_another_number():
+    document = (ROOT / "docs" / "SECURITY.md").read_text()
+    promises = promised(document)
+    assert len(promises) == len(set(promises)) == document.count("\n- **S") > 0
+    sources = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert proved(sources) == set(promises)
+
+
+def test_what_is_looked_for_in_promises_and_tests_is_found():
+    assert promised("- **S01** One.\n- **S37 Two.** More.\nS03 is no promise.") == ["S01", "S37"]
+    assert proved("def test_S01_S02_x():\nasync def test_S37_y():\ndef test_about_S05():\n    def test_S06_z():") == {
+        "S01",
+        "S02",
+        "S37",
+    }

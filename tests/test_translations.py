@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections import Counter
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
+from django.conf.locale import LANG_INFO
 from django.template.base import Lexer, TokenType
 from django.test import override_settings
 from django.utils import translation
@@ -22,9 +18,8 @@ from django.utils.translation import trans_real
 
 from tests.drivers import Computer
 
-PACKAGE = Path(__file__).resolve().parent.parent / "django_toopher"
-APPS = {"app": PACKAGE, "service": PACKAGE / "service"}
-LANGUAGES = ("de", "es", "fr", "ja")
+from .languages import APPS, LANGUAGES, PACKAGE, languages_of
+
 CATALOGS = [(app, language) for app in APPS for language in LANGUAGES]
 TEMPLATES = sorted(PACKAGE.rglob("templates/**/*.*"))
 SCRIPTS = sorted(PACKAGE.rglob("static/**/*.js"))
@@ -52,6 +47,13 @@ def texts_of(message: Message) -> tuple[list[str], list[str]]:
 
 
 # Catalogs
+
+
+def test_both_apps_speak_the_languages_that_the_readme_names():
+    assert languages_of("app") == languages_of("service")
+    *first, last = sorted(LANG_INFO[language]["name"] for language in LANGUAGES)
+    readme = " ".join((PACKAGE.parent / "README.rst").read_text().split())
+    assert f"The texts are in English, {', '.join(first)} and {last}." in readme
 
 
 @pytest.fixture(scope="module")
