@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 
 import pytest
+from django.conf import settings as project
 from django.contrib.auth import get_user_model
+from django.urls import set_urlconf
 from hypothesis import settings as hypothesis_settings
 
 from django_toopher.connection import api
@@ -18,11 +20,31 @@ hypothesis_settings.register_profile("patient", deadline=None)  # a busy machine
 hypothesis_settings.load_profile("patient")
 
 
+def pytest_collection_modifyitems(items):
+    """What touches a database is marked so: it runs on every kind that is supported."""
+    for item in items:
+        if {"db", "transactional_db"} & {*item.fixturenames} or item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.database)
+
+
 def pytest_collection_finish():
     """The tests live as long as the run: looking through all of them for garbage took a fifth of its time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+@pytest.fixture(autouse=True)
+def _django_set_urlconf(request):
+    """``pytest.mark.urls``, as pytest-django has it. Django keeps resolvers by name: no test makes them anew."""
+    marker, own = request.node.get_closest_marker("urls"), project.ROOT_URLCONF
+    if marker:
+        project.ROOT_URLCONF = marker.args[0]
+        set_urlconf(None)
+    yield
+    if marker:
+        project.ROOT_URLCONF = own
+        set_urlconf(None)
 
 
 @pytest.fixture

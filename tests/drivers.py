@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -28,6 +29,13 @@ class Computer:
 
     def __init__(self, **headers: str) -> None:
         self.client = self.client_class(headers=headers)
+
+    def twin(self) -> Computer:
+        """The same browser as it is now: what happens to the cookies of one does not happen to the other's."""
+        twin = copy(self)
+        twin.client = copy(self.client)
+        twin.client.cookies = deepcopy(self.client.cookies)
+        return twin
 
     def get(self, path: str, **extra):
         return self.client.get(path, secure=True, **extra)

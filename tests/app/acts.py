@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.cookies import SimpleCookie
 from urllib.parse import parse_qsl, urlsplit
 
 from django.contrib.auth import SESSION_KEY
@@ -14,7 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from django_toopher import embedded
 from django_toopher.client import sign_postback
 from django_toopher.models import Attempt, ToopherAccount
+from django_toopher.session import PENDING_LOGIN
 from tests.drivers import Computer, attribute
+from tests.tables import undone as rows_undone
 
 ACCOUNT = "/accounts/phones/"
 ACCOUNT_POSTBACK = "/accounts/phones/postback/"
@@ -71,6 +75,19 @@ def message(token: str, **fields: str) -> dict[str, str]:
     return signed({"session_token": token, "timestamp": str(int(time.time())), **fields})
 
 
+def yes(computer: Computer, account: ToopherAccount) -> dict[str, str]:
+    """What the service would have the computer post after a yes of the account's phone, which is not asked."""
+    told = {"user_name": account.name, "pairing_user_id": account.toopher_user_id, "pairing_id": account.pairing_id}
+    return message(
+        computer.client.session[PENDING_LOGIN]["token"],
+        resource_type="authentication_request",
+        action_name="Log In",
+        granted="true",
+        pending="false",
+        **told,
+    )
+
+
 def reason_of(response) -> str:
     """Which failure the page tells of."""
     return attribute(response.content.decode(), "data-reason")
@@ -90,6 +107,15 @@ def outcomes(kind: str = "login") -> list[tuple[str, str]]:
 def known(account: ToopherAccount) -> dict[str, object]:
     """What an account's row says now."""
     return ToopherAccount.objects.filter(pk=account.pk).values().get()
+
+
+@contextmanager
+def undone(browser: Computer) -> Iterator[None]:
+    """What is done within is taken back, in the database and in the browser's cookies: to try the next thing."""
+    cookies = SimpleCookie(browser.client.cookies.output(header="", sep=";"))
+    with rows_undone():
+        yield
+    browser.client.cookies = cookies
 
 
 class Statements(CaptureQueriesContext):

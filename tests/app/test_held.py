@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_toopher.held import Held, TooLargeError, hold, pack, restore, unpack
+from tests.tables import table
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='"\\'), min_size=1, max_size=12)
@@ -128,7 +129,7 @@ def test_what_was_not_packed_here_is_not_unpacked(text):
         unpack(text, 60)
 
 
-@pytest.mark.parametrize("position", [0, 5, -60, -5, -1])
+@table("position", [0, 5, -60, -5, -1])
 def test_an_altered_package_is_not_unpacked(position):
     packed = pack(hold(posted(b"amount=1", "application/x-www-form-urlencoded")), ticket="t")
     altered = bytearray(packed.encode())

@@ -18,6 +18,9 @@ from django_toopher.service.models import AuthenticationRequest, Automation, Pai
 from django_toopher.session import LET_IN, PENDING_LOGIN, VERIFIED
 from tests.client import replies
 from tests.drivers import attribute
+from tests.factories import account_with
+from tests.factories import verified as verified_computer
+from tests.tables import table
 
 from .acts import ACCOUNT, AUTHENTICATE, LOGIN, POSTBACK, Statements, outcomes, reason_of
 
@@ -31,20 +34,6 @@ pytestmark = pytest.mark.urls("tests.app.urls")
 @pytest.fixture(autouse=True)
 def native(settings):
     settings.TOOPHER_EMBED = "native"
-
-
-@pytest.fixture
-def account(alice, phone, embedded_api):
-    """Alice's account, her phone paired without a page."""
-    return paired_account(alice, phone, embedded_api)
-
-
-def paired_account(user, phone, api):
-    pairing = api.pair(user.username, phone.phrase().phrase)
-    phone.pair(phone.pending().pairings[0])
-    return ToopherAccount.objects.create(
-        user=user, name=user.username, paired=True, pairing_id=pairing.id, toopher_user_id=pairing.user.id
-    )
 
 
 def state_of(response) -> str:
@@ -69,6 +58,13 @@ def asked(account, computer):
 
 def approve(computer, phone):
     phone.approve(phone.pending().requests[0], number_in(computer.page))
+
+
+@pytest.fixture
+def approved(asked, phone):
+    """The same after the phone's yes, of which the site has not heard yet."""
+    approve(asked, phone)
+    return asked
 
 
 # The way through
@@ -174,7 +170,7 @@ def test_a_wrong_code_is_told_and_three_of_them_deny(asked, phone):
     assert not asked.is_logged_in()
 
 
-@pytest.mark.parametrize("code", ["", " ", "\0", "x" * 1000, "١٢٣٤٥٦"])
+@table("code", ["", " ", "\0", "x" * 1000, "١٢٣٤٥٦"])
 def test_what_is_no_code_lets_nobody_in(code, asked):
     assert asked.post(AUTHENTICATE, {"step": "code", "code": code}).status_code == 200
     assert not asked.is_logged_in()
@@ -336,11 +332,8 @@ def test_S05_a_yes_to_another_question_does_not_count(asked, phone, embedded_api
 
 
 def test_S06_a_yes_of_another_user_does_not_count(asked, make_user, make_phone, embedded_api):
-    make_user("bob")
     bobs = make_phone()
-    phrase = bobs.phrase().phrase
-    embedded_api.pair("bob", phrase)
-    bobs.pair(bobs.pending().pairings[0])
+    account_with(bobs, make_user("bob"))
     other = embedded_api.authenticate("bob", "terminal", "Log In", terminal_name="Laptop")
     bobs.approve(bobs.pending().requests[0], other.number)
     Attempt.objects.filter(kind="login").update(request_id=other.id)
@@ -348,12 +341,12 @@ def test_S06_a_yes_of_another_user_does_not_count(asked, make_user, make_phone, 
     assert not asked.is_logged_in()
 
 
-@pytest.mark.parametrize("change", [{"is_active": False}, {"password": "x"}, {"username": "alicia"}], ids=str)
-def test_S07_a_user_who_was_changed_meanwhile_is_refused(change, asked, phone, alice):
-    approve(asked, phone)
+@table("change", [{"is_active": False}, {"password": "x"}, {"username": "alicia"}], ids=str)
+def test_S07_a_user_who_was_changed_meanwhile_is_refused(change, approved, alice):
+    computer = approved.twin()
     type(alice).objects.update(**change)
-    assert reason_of(asked.post(AUTHENTICATE)) == "user_changed"
-    assert not asked.is_logged_in()
+    assert reason_of(computer.post(AUTHENTICATE)) == "user_changed"
+    assert not computer.is_logged_in()
 
 
 def test_S04_an_answer_logs_in_once(asked, phone, make_computer):
@@ -452,9 +445,10 @@ def test_S15_fail_open_lets_in_unverified(alice, computer, elsewhere, settings):
     assert outcomes() == [("let_in", "service_down")]
 
 
-@pytest.mark.parametrize("host", ["testserver:99999", "testserver:0", "127.0.0.1:0080"])
+@table("host", ["testserver:99999", "testserver:0", "127.0.0.1:0080"])
 def test_S15_no_host_header_makes_the_service_look_down(host, account, computer, settings):
     settings.TOOPHER_FAIL_OPEN = True
+    computer = computer.twin()
     computer.password()
     assert computer.get(AUTHENTICATE, headers={"Host": host}).status_code in {200, 400, 503}
     assert not computer.is_logged_in()
@@ -552,10 +546,8 @@ def test_a_phone_is_paired_on_our_own_account_page_by_its_words(at_phones, phone
 
 
 @pytest.fixture
-def verified(asked, phone):
-    approve(asked, phone)
-    asked.post(AUTHENTICATE)
-    return asked
+def verified(account, computer):
+    return verified_computer(computer, account.user)
 
 
 def test_a_second_phone_is_added_and_one_removed(verified, make_phone):
@@ -571,12 +563,19 @@ def test_a_second_phone_is_added_and_one_removed(verified, make_phone):
     assert ToopherAccount.objects.get().paired
 
 
-@pytest.mark.parametrize("step", ["pair", "remove", "phrase", "rename", "forget"])
-def test_S08_a_standing_answer_changes_no_phone(step, account, computer, phone, make_phone):
+@pytest.fixture
+def let_in_silently(account, computer, phone):
+    """Alice's computer, which her phone has let in by itself."""
     automate(computer, phone)
     computer.password()
     computer.get(AUTHENTICATE)
     assert computer.is_logged_in()
+    return computer
+
+
+@table("step", ["pair", "remove", "phrase", "rename", "forget"])
+def test_S08_a_standing_answer_changes_no_phone(step, account, let_in_silently, phone, make_phone):
+    computer = let_in_silently.twin()
     fields = {"phrase": make_phone().phrase().phrase, "phone": account.pairing_id}
     assert computer.post(PHONES, {"step": step, **fields})["Location"] == ACCOUNT
     assert [*Pairing.objects.values_list("state", flat=True)] == [Pairing.State.ENABLED]
@@ -624,15 +623,10 @@ def test_a_phone_is_renamed(verified, account):
 
 
 def test_S17_the_automatic_answers_and_names_of_another_stay(
-    account, computer, phone, make_user, make_computer, make_phone, embedded_api
+    account, computer, phone, make_user, make_computer, make_phone
 ):
     automate(computer, phone)
-    bobs, bobs_phone = make_computer(), make_phone()
-    paired_account(make_user("bob"), bobs_phone, embedded_api)
-    bobs.password("bob")
-    bobs.page = bobs.get(AUTHENTICATE)
-    approve(bobs, bobs_phone)
-    bobs.post(AUTHENTICATE)
+    bobs = verified_computer(make_computer(), account_with(make_phone(), make_user("bob")).user)
     assert bobs.is_logged_in()
     bobs.post(PHONES, {"step": "forget", "automation": str(Automation.objects.get().pk)})
     bobs.post(PHONES, {"step": "rename", "phone": account.pairing_id, "name": "Mine"})
@@ -640,19 +634,16 @@ def test_S17_the_automatic_answers_and_names_of_another_stay(
     assert (Automation.objects.count(), Pairing.objects.filter(label="Mine").count()) == (1, 0)
 
 
-def test_S17_anothers_phone_is_not_removed(verified, make_user, make_phone, embedded_api):
-    make_user("bob")
-    bobs = make_phone()
-    pairing = embedded_api.pair("bob", bobs.phrase().phrase)
-    bobs.pair(bobs.pending().pairings[0])
-    for phone_id in (pairing.id, "", "x", "../users/reset"):
+def test_S17_anothers_phone_is_not_removed(verified, make_user, make_phone):
+    bobs = account_with(make_phone(), make_user("bob"))
+    for phone_id in (bobs.pairing_id, "", "x", "../users/reset"):
         verified.post(PHONES, {"step": "remove", "phone": phone_id})
     assert Pairing.objects.filter(state=Pairing.State.ENABLED).count() == 2
 
 
-@pytest.mark.parametrize("step", ["pair", "phrase", "remove", ""])
-def test_S08_who_has_not_passed_the_second_factor_changes_no_phone(step, account, computer, make_computer, phone):
-    half, forced = computer, make_computer()
+@table("step", ["pair", "phrase", "remove", ""])
+def test_S08_who_has_not_passed_the_second_factor_changes_no_phone(step, account, make_computer, phone):
+    half, forced = make_computer(), make_computer()
     half.password()
     forced.client.force_login(account.user)
     phrase = phone.phrase().phrase

@@ -15,7 +15,9 @@ from django.utils import timezone
 from django_toopher import recovery, support
 from django_toopher.models import Attempt, RecoveryCode, ToopherAccount
 from django_toopher.session import PENDING_LOGIN, VERIFIED
+from tests.factories import verified as verified_computer
 from tests.service.callers import at_once
+from tests.tables import table
 
 from .acts import ACCOUNT, AUTHENTICATE, LOGIN, outcomes, reason_of
 
@@ -30,8 +32,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def codes(account):
-    """Alice's codes."""
+def codes(account, monkeypatch):
+    """Alice's codes, with as few rounds as the passwords of these tests have."""
+    monkeypatch.setattr(recovery, "ROUNDS", 1)
     return recovery.make(account.user)
 
 
@@ -60,7 +63,8 @@ def test_ten_codes_of_sixty_bits_that_people_can_read(codes):
     assert len(recovery.ALPHABET) ** recovery.LENGTH == 2**60
 
 
-def test_S34_a_code_is_kept_as_a_slow_salted_hash_only(codes):
+def test_S34_a_code_is_kept_as_a_slow_salted_hash_only(account):
+    codes = recovery.make(account.user)
     rows = RecoveryCode.objects.values_list("encoded", flat=True)
     assert len({row.split("$")[2] for row in rows}) == 10
     for row in rows:
@@ -68,8 +72,9 @@ def test_S34_a_code_is_kept_as_a_slow_salted_hash_only(codes):
         assert not [code for code in codes if code in row or code.replace("-", "") in row]
 
 
-@pytest.mark.parametrize("change", [str.upper, str.strip, lambda code: f"  {code.replace('-', ' ')} \n"])
+@table("change", [str.upper, str.strip, lambda code: f"  {code.replace('-', ' ')} \n"])
 def test_a_code_may_be_typed_as_people_type(change, half, codes):
+    half = half.twin()
     assert recover(half, change(codes[3])).status_code == 302
     assert half.is_logged_in()
 
@@ -78,9 +83,7 @@ def test_letters_that_look_like_digits_are_read_as_these():
     assert recovery.normalized("OIL0-oil1-abcd") == "01100111abcd"
 
 
-@pytest.mark.parametrize(
-    "typed", ["", "abcd", "abcd-efgh-jkmnp", "abcd-efgh-jkmu", "ábcd-efgh-jkmn", "\0" * 12, "x" * 10_000]
-)
+@table("typed", ["", "abcd", "abcd-efgh-jkmnp", "abcd-efgh-jkmu", "ábcd-efgh-jkmn", "\0" * 12, "x" * 10_000])
 def test_what_can_not_be_a_code_is_wrong(typed, half):
     response = recover(half, typed)
     assert response.status_code == 200
@@ -130,8 +133,9 @@ def test_S06_the_codes_of_another_are_wrong(half, make_user, codes):
     assert not half.is_logged_in()
 
 
-@pytest.mark.parametrize("change", [{"is_active": False}, {"password": "x"}, {"username": "alicia"}], ids=str)
+@table("change", [{"is_active": False}, {"password": "x"}, {"username": "alicia"}], ids=str)
 def test_S07_a_user_who_was_changed_meanwhile_is_refused(change, half, codes, account):
+    half = half.twin()
     type(account.user).objects.filter(pk=account.user_id).update(**change)
     assert reason_of(recover(half, codes[0])) == "user_changed"
     assert recovery.remaining(account.user) == 10
@@ -155,9 +159,9 @@ def test_S09_the_key_changes_with_the_login(half, codes):
     assert half.client.cookies["sessionid"].value != before
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
-def test_S10_neither_page_leads_away(target, codes, computer, settings):
-    settings.ALLOWED_HOSTS = ["*"]
+@table("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_S10_neither_page_leads_away(target, codes, make_computer, settings):
+    settings.ALLOWED_HOSTS, computer = ["*"], make_computer()
     computer.client.post(
         LOGIN, {"username": "alice", "password": "password"}, secure=True, query_params={"next": target}
     )
@@ -222,9 +226,8 @@ def test_S23_of_tries_at_the_same_moment_one_is_compared(account, codes):
 
 
 @pytest.fixture
-def verified(account, computer, phone):
-    computer.log_in(phone)
-    return computer
+def verified(account, computer):
+    return verified_computer(computer, account.user)
 
 
 def made(response) -> list[str]:

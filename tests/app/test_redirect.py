@@ -11,6 +11,7 @@ from django_toopher.connection import credentials
 from django_toopher.models import ToopherAccount
 from django_toopher.service.models import Requester
 from tests.drivers import Frame, attribute
+from tests.tables import table
 
 from .acts import ACCOUNT, AUTHENTICATE, POSTBACK, reason_of, signed
 
@@ -86,7 +87,14 @@ def test_phones_are_managed_at_top_level_too(account, computer, phone, make_phon
     assert computer.post(f"{ACCOUNT}postback/", frame.poll()["postback"])["Location"] == ACCOUNT
 
 
-@pytest.mark.parametrize(
+@pytest.fixture
+def page(account, computer):
+    """The local address of the signed page, at which Alice's phone would be asked."""
+    computer.password()
+    return local(address(computer))
+
+
+@table(
     "change",
     [
         lambda query: query.replace("return_url=https", "return_url=http"),
@@ -95,14 +103,13 @@ def test_phones_are_managed_at_top_level_too(account, computer, phone, make_phon
     ],
     ids=["another scheme", "another host", "left out"],
 )
-def test_S01_where_to_return_is_signed(change, account, computer):
-    computer.password()
-    path, _mark, query = local(address(computer)).partition("?")
+def test_S01_where_to_return_is_signed(change, page, computer):
+    path, _mark, query = page.partition("?")
     assert change(query) != query
     assert computer.get(f"{path}?{change(query)}", headers={"Sec-Fetch-Dest": "iframe"}).status_code == 401
 
 
-@pytest.mark.parametrize(
+@table(
     "url",
     [
         "https://evil.example/accounts/return/",
@@ -152,9 +159,7 @@ def test_S08_the_page_that_leads_back_touches_no_session(account, computer):
     assert computer.get(AUTHENTICATE).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "to", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "", "\0", "evil"]
-)
+@table("to", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "", "\0", "evil"])
 def test_S10_the_way_back_leads_nowhere_else(to, db, computer, settings):
     settings.ALLOWED_HOSTS = ["*"]
     response = computer.client.get(RETURN, {"to": to}, secure=True)

@@ -15,6 +15,7 @@ from django_toopher.client import ToopherApi
 from django_toopher.models import Attempt, ToopherAccount
 from django_toopher.session import LET_IN, VERIFIED
 from django_toopher.testing import verified_login
+from tests.tables import table
 
 from .acts import (
     ACCOUNT,
@@ -69,6 +70,13 @@ BROKEN = {
 }
 
 
+def only(misbehave, service):
+    """Whatever the service was asked, or was to answer, before."""
+    service.received.clear()
+    service.replies.clear()
+    misbehave(service)
+
+
 def lets_nobody_in(half):
     """Open the page that asks, and see that it says in time what is wrong."""
     started = time.monotonic()
@@ -80,10 +88,11 @@ def lets_nobody_in(half):
     assert logged_in() == []
 
 
-@pytest.mark.parametrize("misbehave", BROKEN.values(), ids=BROKEN)
+@table("misbehave", BROKEN.values(), ids=BROKEN)
 def test_S15_a_broken_service_logs_nobody_in_and_holds_nobody_up(misbehave, half, elsewhere, caplog):
-    misbehave(elsewhere)
-    lets_nobody_in(half)
+    caplog.clear()
+    only(misbehave, elsewhere)
+    lets_nobody_in(half.twin())
     assert len(elsewhere.received) == 1  # asked once, and followed nowhere
     errors = [record for record in caplog.records if record.levelno == logging.ERROR and record.name == flows.__name__]
     assert len(errors) == 1
@@ -135,9 +144,10 @@ def test_the_postback_of_a_service_elsewhere_is_verified_with_its_secret(half, e
     assert half.is_logged_in()
 
 
-@pytest.mark.parametrize("misbehave", BROKEN.values(), ids=BROKEN)
+@table("misbehave", BROKEN.values(), ids=BROKEN)
 def test_a_broken_service_does_not_hinder_a_second_login(misbehave, half, elsewhere):
-    misbehave(elsewhere)
+    half = half.twin()
+    only(misbehave, elsewhere)
     started = time.monotonic()
     assert half.password()["Location"] == AUTHENTICATE
     assert time.monotonic() - started < PATIENCE + SLACK
@@ -156,9 +166,11 @@ def open_half(half, settings):
 DOWN = ["hangs up", "hangs", "500", "HTML"]
 
 
-@pytest.mark.parametrize("misbehave", [BROKEN[name] for name in DOWN], ids=DOWN)
+@table("misbehave", [BROKEN[name] for name in DOWN], ids=DOWN)
 def test_S15_fail_open_lets_in_unverified_and_says_so(misbehave, open_half, elsewhere, alice, caplog):
-    misbehave(elsewhere)
+    open_half = open_half.twin()
+    caplog.clear()
+    only(misbehave, elsewhere)
     before = open_half.client.cookies["sessionid"].value
     assert open_half.get(AUTHENTICATE)["Location"] == "/members/"
     assert open_half.is_logged_in()
@@ -189,11 +201,11 @@ def test_S15_fail_open_lets_in_once(open_half, elsewhere, make_computer):
     assert not again.is_logged_in()
 
 
-@pytest.mark.parametrize("change", [{"is_active": False}, {"username": "alicia"}, {"password": "x"}], ids=str)
+@table("change", [{"is_active": False}, {"username": "alicia"}, {"password": "x"}], ids=str)
 def test_S07_fail_open_does_not_let_in_who_was_changed_meanwhile(change, open_half, elsewhere, alice):
     type(alice).objects.filter(pk=alice.pk).update(**change)
     elsewhere.will_send()
-    response = open_half.get(AUTHENTICATE)
+    response = open_half.twin().get(AUTHENTICATE)
     assert (response.status_code, reason_of(response)) == (403, "user_changed")
     assert logged_in() == []
     assert outcomes() == [("failed", "user_changed")]
@@ -226,9 +238,7 @@ def test_S15_a_removal_while_the_service_does_not_tell_what_is_left_stays_due(ha
     assert known(account)["paired"] is True
 
 
-@pytest.mark.parametrize(
-    "rows", [{}, [1], [{"id": "p2"}], [{"enabled": True}], [{"id": "p2", "enabled": 1}]], ids=json.dumps
-)
+@table("rows", [{}, [1], [{"id": "p2"}], [{"enabled": True}], [{"id": "p2", "enabled": 1}]], ids=json.dumps)
 def test_S15_an_odd_list_of_phones_breaks_no_page(rows, elsewhere, settings, alice):
     account = ToopherAccount.objects.create(user=alice, name="alice", paired=True, toopher_user_id="u1")
     elsewhere.will_answer(rows)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from django_toopher import session
 from django_toopher.session import LET_IN, PENDING_LOGIN, PENDING_PAIRING, VERIFIED, Pending
+from tests.tables import table
 
 texts = st.text(max_size=20)
 
@@ -31,7 +32,7 @@ def test_a_second_one_takes_the_place_of_the_first():
     assert list(kept.keys()) == [PENDING_LOGIN]
 
 
-@pytest.mark.parametrize(
+@table(
     "strange",
     [
         None,

@@ -8,6 +8,7 @@ import pytest
 from django.http import HttpResponse
 
 from django_toopher.terminals import COOKIE, address_of, remember, terminal_id, terminal_name
+from tests.tables import table
 
 from .acts import AUTHENTICATE
 
@@ -37,7 +38,7 @@ AGENTS = {
 }
 
 
-@pytest.mark.parametrize(("agent", "name"), AGENTS.items(), ids=AGENTS.values())
+@table(("agent", "name"), AGENTS.items(), ids=AGENTS.values())
 def test_a_computer_is_called_by_its_browser_and_system(agent, name, rf):
     assert terminal_name(rf.get("/", headers={"user-agent": agent})) == name
 
@@ -61,7 +62,7 @@ def test_a_browser_keeps_its_id(rf):
     assert COOKIE not in response.cookies
 
 
-@pytest.mark.parametrize(
+@table(
     "strange",
     ["", "x", "a" * 42, "a" * 44, "a" * 42 + "!", "a" * 42 + "\u0660", "a" * 43 + "\n", "a" * 5000],
     ids=ascii,
@@ -97,7 +98,7 @@ def test_all_users_of_a_browser_share_its_id(account, make_user, phone, computer
     assert computer.client.cookies[COOKIE].value == first
 
 
-@pytest.mark.parametrize(
+@table(
     ("proxies", "forwarded", "address"),
     [
         (0, None, "192.0.2.1"),
@@ -120,6 +121,6 @@ def test_the_address_is_what_no_stranger_can_write(proxies, forwarded, address, 
     assert address_of(rf.get("/", REMOTE_ADDR="192.0.2.1", headers=headers)) == address
 
 
-@pytest.mark.parametrize("remote", ["", "unix:", "localhost"])
+@table("remote", ["", "unix:", "localhost"])
 def test_an_unknown_address_is_blank(remote, rf):
     assert address_of(rf.get("/", REMOTE_ADDR=remote)) == ""

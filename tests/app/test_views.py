@@ -14,8 +14,9 @@ from django_toopher import recovery
 from django_toopher.models import Attempt, ToopherAccount
 from django_toopher.service.models import Requester
 from django_toopher.session import LET_IN, PENDING_LOGIN, PENDING_PAIRING, VERIFIED
-from django_toopher.testing import verified_login
 from tests.drivers import attribute
+from tests.factories import account_with, verified
+from tests.tables import table
 
 from .acts import (
     ACCOUNT,
@@ -28,12 +29,12 @@ from .acts import (
     approve,
     logged_in,
     outcomes,
-    pair,
     pairing,
     reason_of,
     remove,
     signed,
     signed_parameters,
+    yes,
 )
 
 pytestmark = pytest.mark.urls("tests.app.urls")
@@ -68,9 +69,9 @@ def half_elsewhere(half, make_computer):
 PAGES = ["/members/", ACCOUNT, "/admin/", "/admin/password_change/", "/admin/auth/user/", "/anything/"]
 
 
-@pytest.mark.parametrize("path", PAGES)
+@table("path", PAGES)
 def test_S08_a_half_logged_in_session_opens_no_view(path, half, half_elsewhere):
-    for computer in (half, half_elsewhere):
+    for computer in (half.twin(), half_elsewhere.twin()):
         response = computer.get(path)
         assert response.status_code == 302
         assert response["Location"].partition("?")[0] in {LOGIN, "/admin/login/", AUTHENTICATE}
@@ -78,10 +79,8 @@ def test_S08_a_half_logged_in_session_opens_no_view(path, half, half_elsewhere):
     assert outcomes("pairing") == [("granted", "")]  # no page asked for another change of phones
 
 
-def test_S08_a_half_logged_in_session_hands_in_no_change_of_phones(half, half_elsewhere, phone, make_computer):
-    whole = make_computer()
-    whole.log_in(phone)
-    fields = remove(whole)
+def test_S08_a_half_logged_in_session_hands_in_no_change_of_phones(half, half_elsewhere, account, make_computer):
+    fields = remove(verified(make_computer(), account.user))
     assert half.post(ACCOUNT_POSTBACK, fields)["Location"].startswith(LOGIN)
     assert half_elsewhere.post(ACCOUNT_POSTBACK, fields)["Location"] == AUTHENTICATE
     assert ToopherAccount.objects.get().paired
@@ -295,32 +294,37 @@ FOREIGN = [
 ]
 
 
-@pytest.mark.parametrize("field", ["query", "body"])
-@pytest.mark.parametrize("target", FOREIGN, ids=ascii)
-def test_S10_next_does_not_lead_away(target, field, account, computer, phone, settings):
-    settings.ALLOWED_HOSTS = ["*"]
+@table("field", ["query", "body"])
+@table("target", FOREIGN, ids=ascii)
+def test_S10_next_does_not_lead_away(target, field, account, make_computer, settings):
+    settings.ALLOWED_HOSTS, computer = ["*"], make_computer()
     credentials = {"username": "alice", "password": "password"}
     if field == "query":
         computer.client.post(LOGIN, credentials, secure=True, query_params={"next": target})
     else:
         computer.post(LOGIN, {**credentials, "next": target})
-    assert computer.post(POSTBACK, approve(computer, phone))["Location"] == "/"
+    assert computer.post(POSTBACK, yes(computer, account))["Location"] == "/"
 
 
-@pytest.mark.parametrize("target", FOREIGN, ids=ascii)
-def test_S10_next_is_checked_again_after_it_was_kept(target, account, computer, phone, settings):
-    settings.ALLOWED_HOSTS = ["*"]
-    fields, session = approval(computer, phone, next_url="/members/"), computer.client.session
+@pytest.fixture
+def approved(account, computer, phone):
+    """Alice's approval, which is not handed in yet and leads to a page of this site."""
+    return approval(computer, phone, next_url="/members/")
+
+
+@table("target", FOREIGN, ids=ascii)
+def test_S10_next_is_checked_again_after_it_was_kept(target, approved, computer, settings):
+    settings.ALLOWED_HOSTS, computer = ["*"], computer.twin()
+    session = computer.client.session
     session[PENDING_LOGIN] = {**session[PENDING_LOGIN], "next_url": target}
     session.save()
-    assert computer.post(POSTBACK, fields)["Location"] == "/"
+    assert computer.post(POSTBACK, approved)["Location"] == "/"
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "/admin/", '{"next": "https://evil.example/"}'])
-def test_S10_metadata_of_the_postback_leads_nowhere(target, account, computer, phone, settings):
-    settings.ALLOWED_HOSTS = ["*"]
-    fields = approval(computer, phone, next_url="/members/")
-    both = signed(fields, requester_metadata=target, next=target, redirect_to=target)
+@table("target", ["https://evil.example/", "/admin/", '{"next": "https://evil.example/"}'])
+def test_S10_metadata_of_the_postback_leads_nowhere(target, approved, computer, settings):
+    settings.ALLOWED_HOSTS, computer = ["*"], computer.twin()
+    both = signed(approved, requester_metadata=target, next=target, redirect_to=target)
     assert computer.post(POSTBACK, both)["Location"] == "/members/"
 
 
@@ -332,8 +336,9 @@ def test_S10_a_path_that_looks_like_a_host_leads_to_this_one(account, computer, 
     assert computer.post(POSTBACK, approve(computer, phone))["Location"] in {"/", "/%2Fevil.example/members/"}
 
 
-@pytest.mark.parametrize("target", ["/members/?a=1&b=%20x#y", "https://testserver/members/", "?a=1"], ids=str)
-def test_next_survives_the_second_factor(target, account, computer, phone):
+@table("target", ["/members/?a=1&b=%20x#y", "https://testserver/members/", "?a=1"], ids=str)
+def test_next_survives_the_second_factor(target, account, make_computer, phone):
+    computer = make_computer()
     computer.client.post(
         LOGIN, {"username": "alice", "password": "password"}, secure=True, query_params={"next": target}
     )
@@ -348,8 +353,8 @@ def test_without_next_a_login_leads_to_the_redirect_url(account, computer, phone
 # S14: robots
 
 
-@pytest.mark.parametrize("method", ["get", "head"])
-@pytest.mark.parametrize("path", [LOGIN, f"{LOGIN}?next=/members/", AUTHENTICATE])
+@table("method", ["get", "head"])
+@table("path", [LOGIN, f"{LOGIN}?next=/members/", AUTHENTICATE])
 def test_S14_a_page_that_a_robot_sees_writes_nothing(method, path, db, computer):
     with Statements() as statements:
         response = getattr(computer.client, method)(path, secure=True)
@@ -451,8 +456,9 @@ def test_a_failure_says_what_to_do_next(account, computer):
     assert 'role="alert"' in page
 
 
-@pytest.mark.parametrize("path", [POSTBACK, "/accounts/cancel/", ACCOUNT_POSTBACK])
-def test_only_posts_are_taken_with_a_csrf_token(path, alice, computer):
+@table("path", [POSTBACK, "/accounts/cancel/", ACCOUNT_POSTBACK])
+def test_only_posts_are_taken_with_a_csrf_token(path, alice, make_computer):
+    computer = make_computer()
     computer.password()
     assert computer.get(path).status_code == 405
     strict = Client(enforce_csrf_checks=True)
@@ -511,26 +517,24 @@ def test_the_account_page_pairs(alice, phone, computer):
     assert b"The phone is paired." in computer.get(ACCOUNT).content
 
 
-def test_the_account_page_needs_the_second_factor_once_a_phone_is_paired(alice, phone, computer, make_computer):
+def test_the_account_page_needs_the_second_factor_once_a_phone_is_paired(alice, phone, computer):
     computer.password()  # let in before there was a phone
     computer.get("/members/")
-    pair(make_computer(), phone)
+    account_with(phone, alice)
     assert computer.get(ACCOUNT)["Location"] == AUTHENTICATE
     assert computer.post(POSTBACK, approve(computer, phone))["Location"] == ACCOUNT
     assert computer.get(ACCOUNT).status_code == 200
 
 
-def test_the_account_page_removes_all_phones_at_once(account, phone, computer, make_computer):
-    computer.log_in(phone)
-    postback = computer.open_iframe(ACCOUNT).call("reset")["postback"]
-    assert computer.post(ACCOUNT_POSTBACK, postback)["Location"] == ACCOUNT
+def test_the_account_page_removes_all_phones_at_once(account, reset, computer):
+    assert computer.post(ACCOUNT_POSTBACK, reset)["Location"] == ACCOUNT
     account.refresh_from_db()
     assert (account.paired, account.pairing_id, account.enabled) == (False, "", True)
     assert b"The change was made." in computer.get(ACCOUNT).content
 
 
-def test_who_may_opt_out_on_the_account_page_gets_in_with_the_password(account, phone, computer, make_computer):
-    computer.log_in(phone)
+def test_who_may_opt_out_on_the_account_page_gets_in_with_the_password(account, computer, make_computer):
+    verified(computer, account.user)
     Requester.objects.update(permitted_opt_out=True)
     postback = computer.open_iframe(ACCOUNT).call("switch", enabled="false")["postback"]
     assert computer.post(ACCOUNT_POSTBACK, postback)["Location"] == ACCOUNT
@@ -541,11 +545,15 @@ def test_who_may_opt_out_on_the_account_page_gets_in_with_the_password(account, 
     assert other.is_logged_in()
 
 
-@pytest.mark.parametrize("changes", [{"name": "bob"}, {"id": "another"}, {"toopher_sig": "x"}])
-def test_S06_a_change_of_another_user_changes_nothing(account, phone, computer, changes):
-    computer.log_in(phone)
-    postback = computer.open_iframe(ACCOUNT).call("reset")["postback"]
-    changed = {**postback, **changes}
+@pytest.fixture
+def reset(account, computer):
+    """What says that Alice has removed all phones; it is not handed in yet."""
+    return verified(computer, account.user).open_iframe(ACCOUNT).call("reset")["postback"]
+
+
+@table("changes", [{"name": "bob"}, {"id": "another"}, {"toopher_sig": "x"}])
+def test_S06_a_change_of_another_user_changes_nothing(account, reset, computer, changes):
+    changed = {**reset, **changes}
     if "toopher_sig" not in changes:
         changed = signed(changed)
     assert computer.post(ACCOUNT_POSTBACK, changed).status_code == 403
@@ -553,10 +561,8 @@ def test_S06_a_change_of_another_user_changes_nothing(account, phone, computer, 
     assert account.paired
 
 
-def test_the_account_page_removes_the_last_phone_and_the_password_is_enough_again(
-    account, phone, computer, make_computer
-):
-    computer.log_in(phone)
+def test_the_account_page_removes_the_last_phone_and_the_password_is_enough_again(account, computer, make_computer):
+    verified(computer, account.user)
     assert computer.post(ACCOUNT_POSTBACK, remove(computer))["Location"] == ACCOUNT
     account.refresh_from_db()
     assert (account.paired, account.pairing_id) == (False, "")
@@ -567,7 +573,7 @@ def test_the_account_page_removes_the_last_phone_and_the_password_is_enough_agai
 
 
 def test_another_phone_that_is_left_stays_due(account, phone, make_phone, computer, make_computer):
-    computer.log_in(phone)
+    verified(computer, account.user)
     another = make_phone("another")
     assert computer.post(ACCOUNT_POSTBACK, pairing(computer, another)).status_code == 302
     account.refresh_from_db()
@@ -581,15 +587,14 @@ def test_another_phone_that_is_left_stays_due(account, phone, make_phone, comput
     assert other.is_logged_in()
 
 
-def test_a_change_of_phones_is_taken_once(account, phone, computer):
-    computer.log_in(phone)
-    fields = remove(computer)
+def test_a_change_of_phones_is_taken_once(account, computer):
+    fields = remove(verified(computer, account.user))
     assert computer.post(ACCOUNT_POSTBACK, fields).status_code == 302
     response = computer.post(ACCOUNT_POSTBACK, fields)
     assert (response.status_code, reason_of(response)) == (403, "nothing_pending")
 
 
-@pytest.mark.parametrize(
+@table(
     ("policy", "state", "text"),
     [
         ("optional", {}, "your password alone signs you in"),
@@ -598,11 +603,10 @@ def test_a_change_of_phones_is_taken_once(account, phone, computer):
         ("optional", {"enabled": False}, "is switched off for your account"),
     ],
 )
-def test_the_account_page_says_how_things_stand(policy, state, text, alice, computer, settings):
+def test_the_account_page_says_how_things_stand(policy, state, text, alice, make_computer, settings):
     ToopherAccount.objects.create(user=alice, name="alice", **state)
-    verified_login(computer.client, alice)
     settings.TOOPHER_POLICY = policy
-    assert text in computer.get(ACCOUNT).content.decode()
+    assert text in verified(make_computer(), alice).get(ACCOUNT).content.decode()
 
 
 def test_the_account_page_is_for_people_who_are_logged_in(db, computer):

@@ -21,7 +21,7 @@ from urllib.parse import quote, quote_plus
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.apps import apps
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 
 ORIGIN = "https://testserver"
@@ -34,8 +34,12 @@ Pairs = Mapping[str, str] | Iterable[tuple[str, str]]
 
 def rows() -> dict[str, int]:
     """How many rows each table of the service has, but for the nonces that every call leaves behind."""
-    models = apps.get_app_config("toopher_service").get_models()
-    return {model.__name__: model.objects.count() for model in models if model.__name__ != "SpentNonce"}
+    models = [each for each in apps.get_app_config("toopher_service").get_models() if each.__name__ != "SpentNonce"]
+    tables = [connection.ops.quote_name(model._meta.db_table) for model in models]
+    with connection.cursor() as cursor:  # one query: many tests count
+        cursor.execute("SELECT " + ", ".join(f"(SELECT COUNT(*) FROM {table})" for table in tables))  # noqa: S608
+        counts = cursor.fetchone()
+    return {model.__name__: count for model, count in zip(models, counts, strict=True)}
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:

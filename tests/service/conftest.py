@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection, connections
+from django.utils import timezone
 
-from django_toopher.client import ToopherApi, ToopherIframe
+from django_toopher.client import AuthenticationRequest, ToopherApi, ToopherIframe
 from django_toopher.connection import InProcessAdapter
-from django_toopher.service import authenticators
+from django_toopher.service import authentication_requests, authenticators, users
+from django_toopher.service.api import representations
+from tests.databases import copied
 from tests.factories import paired, requester_of
 
 from .callers import ROOT, Caller, RawPhone, jwk_of
@@ -57,25 +60,45 @@ def pair(requester):
 
 
 @pytest.fixture
-def raw_phone(db):
-    """A registered phone whose messages are made by hand."""
-    phone = RawPhone()
-    phone.id = str(authenticators.register(jwk_of(phone.key), "Phone").pk)
-    return phone
+def ask_alice(requester):
+    """Asks alice's phones whether she logs in at this computer; the request, as the requester's client knows it."""
+
+    def make(terminal_name, secret):
+        alice = users.get_or_create(requester, "alice")
+        named = {"terminal_name": terminal_name, "terminal_extra": secret}
+        asked = authentication_requests.initiate(alice, "Log In", **named)
+        return AuthenticationRequest(representations.authentication_request(asked, timezone.now()))
+
+    return make
+
+
+@pytest.fixture
+def make_raw_phone(db):
+    """Makes registered phones whose messages are made by hand."""
+
+    def make(name="Phone"):
+        phone = RawPhone()
+        phone.id = str(authenticators.register(jwk_of(phone.key), name).pk)
+        return phone
+
+    return make
+
+
+@pytest.fixture
+def raw_phone(make_raw_phone):
+    return make_raw_phone()
 
 
 @pytest.fixture
 def threaded_db(transactional_db, tmp_path):
     """A database that several threads can use: the configured one, or a file in place of SQLite's in memory."""
-    if connection.vendor != "sqlite" or not connection.is_in_memory_db():
+    file = copied(tmp_path / "threads.sqlite3")
+    if not file:
         yield
         return
-    file = tmp_path / "threads.sqlite3"
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM INTO %s", [str(file)])
     in_memory, settings = connections["default"], connections.settings["default"]
     name = settings["NAME"]
-    settings["NAME"] = str(file)
+    settings["NAME"] = file
     del connections["default"]
     try:
         yield

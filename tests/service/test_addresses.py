@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from django.test import RequestFactory
 
 from django_toopher.service.addresses import address_of
+from tests.tables import table
 
 
 def request(forwarded=None, socket="198.51.100.7"):
@@ -13,12 +13,12 @@ def request(forwarded=None, socket="198.51.100.7"):
     return RequestFactory().get("/", headers=headers, REMOTE_ADDR=socket)
 
 
-@pytest.mark.parametrize("forwarded", [None, "203.0.113.5", "203.0.113.5, 192.0.2.1"])
+@table("forwarded", [None, "203.0.113.5", "203.0.113.5, 192.0.2.1"])
 def test_without_proxies_the_socket_alone_is_believed(forwarded):
     assert address_of(request(forwarded)) == "198.51.100.7"
 
 
-@pytest.mark.parametrize(
+@table(
     ("proxies", "forwarded", "address"),
     [
         (1, "203.0.113.5", "203.0.113.5"),
@@ -40,6 +40,6 @@ def test_with_proxies_what_the_outermost_of_them_saw_is_believed(settings, proxi
     assert address_of(request(forwarded)) == address
 
 
-@pytest.mark.parametrize("socket", ["", "unix:", "/run/gunicorn.sock"])
+@table("socket", ["", "unix:", "/run/gunicorn.sock"])
 def test_a_socket_without_an_address_is_unknown(socket):
     assert address_of(request(socket=socket)) == ""

@@ -18,6 +18,7 @@ from django_toopher.service.device.terminal import Automate, RefusedError
 from django_toopher.service.models import Alarm, AuthenticationRequest, Automation, User
 from django_toopher.service.signals import sign_in_reported
 from tests.drivers import Computer, Frame
+from tests.tables import table
 
 from .callers import RawPhone, at_once
 
@@ -38,15 +39,28 @@ def paired(phone, pair):
 
 
 @pytest.fixture
-def asked(api, paired):
+def asked(ask_alice, paired):
     """A request that waits for alice's answer."""
-    return api.authenticate("alice", "secret-1", "Log In", terminal_name="PC")
+    return ask_alice("PC", "secret-1")
 
 
 @pytest.fixture
 def question(asked, paired):
     """The same, as alice's phone shows it."""
     return paired.pending().requests[0]
+
+
+@pytest.fixture
+def by_hand(asked, pair, raw_phone):
+    """Another phone of alice's, whose messages are made by hand; it is asked, too."""
+    pair(raw_phone)
+    return raw_phone
+
+
+@pytest.fixture
+def told(by_hand):
+    """The request, as that phone is told of it."""
+    return by_hand.question()
 
 
 @pytest.fixture
@@ -90,7 +104,7 @@ def test_S24_a_report_after_a_deny_marks_it(api, asked, paired, question):
     assert (asked.pending, asked.granted, asked.reason_code) == (False, False, 104)
 
 
-@pytest.mark.parametrize("how", ["expired", "cancelled"])
+@table("how", ["expired", "cancelled"])
 def test_S24_a_report_of_what_is_over_still_tells_support(api, asked, paired, question, how):
     if how == "cancelled":
         api.post(f"authentication_requests/{asked.id}/cancel")
@@ -230,11 +244,9 @@ def test_S26_a_phone_that_was_removed_can_not_report(asked, api, pair, raw_phone
     assert not Alarm.objects.exists()
 
 
-@pytest.mark.parametrize("changed", [{"user": "bob"}, {"action": "log in"}, {"terminal": ""}, {"address": "1.2.3.4"}])
-def test_S26_a_phone_that_showed_something_else_is_a_mismatch(asked, pair, raw_phone, changed):
-    pair(raw_phone)
-    question = raw_phone.question()
-    response = raw_phone.call("report", request=question["id"], **shown_of(question) | changed)
+@table("changed", [{"user": "bob"}, {"action": "log in"}, {"terminal": ""}, {"address": "1.2.3.4"}])
+def test_S26_a_phone_that_showed_something_else_is_a_mismatch(by_hand, told, changed):
+    response = by_hand.call("report", request=told["id"], **shown_of(told) | changed)
     assert (response.status_code, response.json()["reason"]) == (409, "mismatch")
     assert not Alarm.objects.exists()
 
@@ -245,13 +257,11 @@ def test_S26_a_captured_no_is_no_report(asked, pair, raw_phone):
     assert raw_phone.send("report", token).status_code == 401
 
 
-@pytest.mark.parametrize("name", ["request", "requester", "user", "action", "terminal", "address"])
-@pytest.mark.parametrize("value", [None, 7, ["Log In"], "n" * 2000, "a\0"])
-def test_S35_a_text_of_another_type_is_refused(asked, pair, raw_phone, name, value):
-    pair(raw_phone)
-    question = raw_phone.question()
-    claims = {**raw_phone.claims("report"), "request": question["id"], **shown_of(question), name: value}
-    assert raw_phone.send("report", raw_phone.token(claims)).status_code == 400
+@table("name", ["request", "requester", "user", "action", "terminal", "address"])
+@table("value", [None, 7, ["Log In"], "n" * 2000, "a\0"])
+def test_S35_a_text_of_another_type_is_refused(by_hand, told, name, value):
+    claims = {**by_hand.claims("report"), "request": told["id"], **shown_of(told), name: value}
+    assert by_hand.send("report", by_hand.token(claims)).status_code == 400
     assert AuthenticationRequest.objects.get().state == "pending"
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from django_toopher.service import one_time_passwords, rekeying
 from django_toopher.service.encryption import EncryptedTextField, decrypt, encrypt
 from django_toopher.service.models import Pairing, Requester, User
+from tests.tables import table
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
@@ -52,15 +53,13 @@ def test_S34_another_key_is_an_error_that_says_what_to_do(settings):
     assert "hunter2" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    "change", [lambda t: t[:-2], lambda t: t[:20] + ("A" if t[20] != "A" else "B") + t[21:], lambda t: "x"]
-)
+@table("change", [lambda t: t[:-2], lambda t: t[:20] + ("A" if t[20] != "A" else "B") + t[21:], lambda t: "x"])
 def test_S34_an_altered_token_is_refused(change):
     with pytest.raises(ImproperlyConfigured):
         decrypt(change(encrypt("secret")))
 
 
-@pytest.mark.parametrize("blank", ["", None])
+@table("blank", ["", None])
 def test_a_blank_field_stays_blank(blank):
     field = EncryptedTextField()
     assert field.get_prep_value(blank) == blank

@@ -16,6 +16,7 @@ from django_toopher.service.errors import GoneError
 from django_toopher.service.models import AuthenticationRequest, Tally, User
 from django_toopher.service.models import Frame as FrameRow
 from tests.drivers import Computer, Frame
+from tests.tables import table
 
 from .callers import RawPhone, at_once
 
@@ -173,7 +174,7 @@ def ended(api, page, paired):
 ENDS = ["expired", "cancelled", "disabled", "reset", "allow", "deny"]
 
 
-@pytest.mark.parametrize("how", ENDS)
+@table("how", ENDS)
 def test_S25_what_is_over_is_not_prolonged(page, ended, how):
     ended(how)
     before = row()
@@ -181,7 +182,7 @@ def test_S25_what_is_over_is_not_prolonged(page, ended, how):
     assert row() == before
 
 
-@pytest.mark.parametrize("how", ENDS)
+@table("how", ENDS)
 def test_S25_what_ends_between_look_and_wish_is_not_prolonged(page, ended, how):
     """The UPDATE asks again, whatever was read before it."""
     asked = AuthenticationRequest.objects.select_related("user").get()
@@ -248,10 +249,10 @@ def test_a_phone_that_gains_nothing_is_told_the_time_that_there_is(page, paired)
     assert paired.call("extend", request=question["id"]).json()["expires"] == question["expires"]
 
 
-@pytest.mark.parametrize("whose", [None, "bob"])
-def test_S21_another_phone_prolongs_nothing(page, paired, pair, whose):
+@table("whose", [None, "bob"])
+def test_S21_another_phone_prolongs_nothing(page, paired, pair, whose, make_raw_phone):
     let_pass(100)
-    other = RawPhone().register("Other")
+    other = make_raw_phone("Other")
     if whose:
         pair(other, whose)
     before = row()
@@ -268,8 +269,8 @@ def test_S26_another_key_in_the_phones_name_prolongs_nothing(page, paired):
     assert row() == before
 
 
-def test_S25_a_phone_that_was_removed_prolongs_nothing(page, paired, pair):
-    pair(RawPhone().register("Second"))
+def test_S25_a_phone_that_was_removed_prolongs_nothing(page, paired, pair, make_raw_phone):
+    pair(make_raw_phone("Second"))
     let_pass(100)
     before = row()
     paired.call("remove", pairing=paired.call("pairings").json()["pairings"][0]["id"])
@@ -278,7 +279,7 @@ def test_S25_a_phone_that_was_removed_prolongs_nothing(page, paired, pair):
     assert row() == before
 
 
-@pytest.mark.parametrize("how", ["expired", "cancelled", "disabled", "allow", "deny"])
+@table("how", ["expired", "cancelled", "disabled", "allow", "deny"])
 def test_S25_a_phone_prolongs_nothing_that_is_over(page, paired, ended, how):
     ended(how)
     before = row()
@@ -287,7 +288,7 @@ def test_S25_a_phone_prolongs_nothing_that_is_over(page, paired, ended, how):
     assert row() == before
 
 
-@pytest.mark.parametrize("wrong", [None, "", "x", 7, True, [], "\ud800", "00000000-0000-4000-8000-000000000000"])
+@table("wrong", [None, "", "x", 7, True, [], "\ud800", "00000000-0000-4000-8000-000000000000"])
 def test_S35_what_is_no_request_is_refused(page, paired, wrong):
     response = paired.call("extend", request=wrong)
     assert response.status_code in {400, 404}

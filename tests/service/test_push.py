@@ -18,8 +18,9 @@ from django_toopher.service import push
 from django_toopher.service.models import AuthenticationRequest, PushSubscription
 from django_toopher.service.push import delivery, keys
 from tests.push_server import HOST, PushServer, Subscription, raw_of
+from tests.tables import table
 
-from .callers import RawPhone, base64url
+from .callers import base64url
 
 
 @pytest.fixture(scope="module")
@@ -114,23 +115,25 @@ def test_the_message_tells_nothing_of_the_question(subscribed, push_server, brow
 # Who is woken up, and when
 
 
-def test_all_phones_of_the_user_are_woken_up(subscribed, push_server, pair, ask):
-    other, elsewhere = RawPhone().register(), Subscription(endpoint=f"https://{HOST}/push/other")
+def test_all_phones_of_the_user_are_woken_up(subscribed, push_server, pair, ask, make_raw_phone):
+    other, elsewhere = make_raw_phone(), Subscription(endpoint=f"https://{HOST}/push/other")
     pair(other)
     subscribe(other, elsewhere)
     ask()
     assert {message.path for message in push_server.received} == {"/push/0123456789", "/push/other"}
 
 
-def test_another_users_phone_is_left_asleep(subscribed, push_server, pair, api, django_capture_on_commit_callbacks):
-    pair(RawPhone().register(), "bob")
+def test_another_users_phone_is_left_asleep(
+    subscribed, push_server, pair, api, django_capture_on_commit_callbacks, make_raw_phone
+):
+    pair(make_raw_phone(), "bob")
     with django_capture_on_commit_callbacks(execute=True):
         api.authenticate("bob", "secret-1", "Log In", terminal_name="PC")
     assert push_server.received == []
 
 
-def test_a_phone_that_was_removed_is_left_asleep(subscribed, push_server, pair, ask):
-    pair(RawPhone().register())
+def test_a_phone_that_was_removed_is_left_asleep(subscribed, push_server, pair, ask, make_raw_phone):
+    pair(make_raw_phone())
     pairing = subscribed.call("pairings").json()["pairings"][0]["id"]
     subscribed.call("remove", pairing=pairing)
     ask()
@@ -209,8 +212,8 @@ def test_a_phone_that_is_not_woken_up_can_be_left_asleep(raw_phone):
     assert raw_phone.call("push-remove").status_code == 200
 
 
-def test_S26_another_phone_can_not_change_it(subscribed, push_server, ask):
-    other = RawPhone().register()
+def test_S26_another_phone_can_not_change_it(subscribed, push_server, ask, make_raw_phone):
+    other = make_raw_phone()
     other.call("push-remove")
     subscribe(other, Subscription(endpoint=f"https://{HOST}/push/other"))
     ask()
@@ -249,15 +252,16 @@ def test_a_key_is_the_same_in_every_process_and_another_for_every_secret(setting
     assert keys.private_key(second) is None
 
 
-@pytest.mark.parametrize("status", [404, 410])
+@table("status", [404, 410])
 def test_a_subscription_that_is_over_is_forgotten(subscribed, push_server, ask, status):
     push_server.status = status
     ask()
     assert not PushSubscription.objects.exists()
 
 
-@pytest.mark.parametrize("status", [400, 403, 413, 429, 500, 503])
+@table("status", [400, 403, 413, 429, 500, 503])
 def test_a_push_service_that_fails_is_tried_again_next_time(subscribed, push_server, ask, status, caplog):
+    caplog.clear()
     push_server.status = status
     assert ask().pending
     assert PushSubscription.objects.exists()
@@ -282,10 +286,12 @@ def test_a_slow_push_service_holds_the_caller_no_longer_than_the_timeout(setting
     assert time.monotonic() - start < 4
 
 
-def test_many_slow_phones_hold_the_caller_no_longer_than_one(settings, subscribed, push_server, pair, ask):
+def test_many_slow_phones_hold_the_caller_no_longer_than_one(
+    settings, subscribed, push_server, pair, ask, make_raw_phone
+):
     settings.TOOPHER_SERVICE_PUSH_TIMEOUT = 1
     for number in range(4):
-        other = RawPhone().register()
+        other = make_raw_phone()
         pair(other)
         subscribe(other, Subscription(endpoint=f"https://{HOST}/push/{number}"))
     push_server.delay = 6
@@ -340,7 +346,7 @@ def test_S33_no_proxy_of_the_environment_is_used(monkeypatch, subscribed, push_s
     assert len(push_server.received) == 1
 
 
-@pytest.mark.parametrize(
+@table(
     "endpoint",
     [
         f"http://{HOST}/push",
@@ -376,7 +382,7 @@ def test_S33_another_address_is_refused(settings, raw_phone, browser, endpoint):
     assert not PushSubscription.objects.exists()
 
 
-@pytest.mark.parametrize(
+@table(
     "endpoint",
     [
         "https://fcm.googleapis.com/fcm/send/abc",
@@ -390,7 +396,7 @@ def test_S33_the_push_services_of_the_browsers_are_allowed(raw_phone, browser, e
     assert subscribe(raw_phone, browser, endpoint=endpoint).status_code == 200
 
 
-@pytest.mark.parametrize("host", [host.lstrip(".") for host in push.HOSTS])
+@table("host", [host.lstrip(".") for host in push.HOSTS])
 def test_S33_a_name_that_only_ends_like_an_allowed_one_is_refused(host):
     assert not push.may_fetch(f"https://evil{host}/abc")
     assert not push.may_fetch(f"https://{host}.example/abc")
@@ -403,7 +409,7 @@ def test_S33_a_host_that_is_allowed_no_more_is_not_called(settings, subscribed, 
     assert not PushSubscription.objects.exists()
 
 
-@pytest.mark.parametrize(
+@table(
     "address",
     [
         "127.0.0.1",
@@ -433,7 +439,7 @@ def test_S33_a_name_with_a_private_address_is_not_called(address, monkeypatch):
         delivery.public_addresses(HOST)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "64:ff9b::8.8.8.8"])
+@table("address", ["8.8.8.8", "2001:4860:4860::8888", "64:ff9b::8.8.8.8"])
 def test_a_public_address_is_called(address, monkeypatch):
     found = [(socket.AF_INET6 if ":" in address else socket.AF_INET, 1, 6, "", (address, 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: found)
@@ -470,7 +476,7 @@ def test_S33_at_a_private_address_nothing_is_opened(monkeypatch, subscribed, pus
     assert push_server.connections == 0
 
 
-@pytest.mark.parametrize(
+@table(
     "changes",
     [
         {"p256dh": "x"},

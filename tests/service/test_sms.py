@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
 
 from django_toopher.client import RequestRefusedError
 from django_toopher.service import sms
@@ -21,6 +22,7 @@ from django_toopher.service.errors import BadParameterError
 from django_toopher.service.models import Pairing
 from django_toopher.service.sms.backends.base import BaseSmsBackend
 from django_toopher.service.sms.numbers import normalized
+from tests.tables import table
 
 from .callers import PHONE, rows
 from .shapes import PAIRING, assert_error, assert_shape
@@ -62,7 +64,7 @@ def link_in(message):
 # Pairing
 
 
-@pytest.mark.parametrize("number", ["555-555-5555", "x", ""])
+@table("number", ["555-555-5555", "x", ""])
 def test_pairing_by_SMS_is_refused_until_a_back_end_is_set(caller, number):
     before = rows()
     response = caller.post(CREATE, user_name="alice", phone_number=number)
@@ -110,7 +112,7 @@ def test_S29_the_link_is_over_with_its_time(api, outbox, phone):
         phone.pair_link(link_in(outbox[0]))
 
 
-@pytest.mark.parametrize("parameter", ["phone_country", "country_code"])
+@table("parameter", ["phone_country", "country_code"])
 def test_the_country_has_either_name(caller, outbox, parameter):
     caller.post(CREATE, user_name="alice", phone_number="7911 123456", **{parameter: "44"})
     assert outbox[0].to == "+447911123456"
@@ -121,7 +123,7 @@ def test_the_country_of_one_is_what_clients_send(api, outbox):
     assert outbox[0].to == NUMBER
 
 
-@pytest.mark.parametrize(
+@table(
     "fields",
     [
         {"phone_number": ""},
@@ -171,7 +173,7 @@ def test_S34_the_number_is_kept_nowhere(caller, outbox, caplog):
 # Numbers
 
 
-@pytest.mark.parametrize(
+@table(
     ("number", "country", "expected"),
     [
         ("555-555-5555", "1", NUMBER),
@@ -191,7 +193,7 @@ def test_a_number_is_taken_as_people_write_it(number, country, expected):
     assert normalized(number, country) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     "number",
     ["", "+", "++15555555555", "1+5555555555", "555555555", "+1555555555", "+0155555555", "1" * 16, "abc", "5;5"],
 )
@@ -218,7 +220,7 @@ def test_filebased_writes_a_file_for_each_message(settings, tmp_path):
     assert [file.read_text("utf-8") for file in files] == [f"SMS to {NUMBER}\n{TEXT.text}\n"] * 2
 
 
-@pytest.mark.parametrize(("backend", "setting"), [("filebased", "SMS_FILE_PATH"), ("http", "SMS_URL")])
+@table(("backend", "setting"), [("filebased", "SMS_FILE_PATH"), ("http", "SMS_URL")])
 def test_a_back_end_names_the_setting_that_it_lacks(settings, backend, setting):
     settings.TOOPHER_SERVICE_SMS_BACKEND = f"{BACKENDS}.{backend}.SmsBackend"
     with pytest.raises(ImproperlyConfigured, match=setting):
@@ -301,14 +303,15 @@ def test_http_sends_the_token_and_further_headers(settings, gateway):
     assert (headers["Authorization"], headers["X-Account"]) == ("Bearer gateway-token", "7")
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204])
+@table("status", [200, 201, 202, 204])
 def test_http_takes_any_2xx_for_a_success(gateway, status):
     gateway.status = status
     sms.send(TEXT)
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
+@table("status", [400, 401, 404, 429, 500, 503])
 def test_http_tells_the_status_of_a_failure(gateway, status):
+    gateway.received.clear()
     gateway.status = status
     with pytest.raises(sms.SmsError, match=str(status)):
         sms.send(TEXT)
@@ -321,8 +324,9 @@ def test_http_409_is_an_opt_out(gateway):
         sms.send(TEXT)
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@table("status", [301, 302, 303, 307, 308])
 def test_http_follows_no_redirect(gateway, status):
+    gateway.received.clear()
     gateway.status, gateway.headers = status, {"Location": "/elsewhere"}
     with pytest.raises(sms.SmsError, match=str(status)):
         sms.send(TEXT)
@@ -341,7 +345,7 @@ def test_http_says_when_nobody_is_there(settings, gateway):
         sms.send(TEXT)
 
 
-@pytest.mark.parametrize("status", [409, 500])
+@table("status", [409, 500])
 def test_S18_http_logs_and_tells_neither_token_nor_number_nor_text(settings, gateway, caller, caplog, status):
     settings.TOOPHER_SERVICE_SMS_TOKEN = "gateway-token"
     gateway.status = status
@@ -354,7 +358,7 @@ def test_S18_http_logs_and_tells_neither_token_nor_number_nor_text(settings, gat
 # Settings
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "wrong"),
     [
         ("SMS_BACKEND", "nowhere.at.all"),
@@ -370,9 +374,9 @@ def test_S18_http_logs_and_tells_neither_token_nor_number_nor_text(settings, gat
         ("SMS_TOKEN", b"gateway-token"),
     ],
 )
-def test_E001_a_setting_of_SMS_that_can_not_be_used(settings, name, wrong):
-    setattr(settings, f"TOOPHER_SERVICE_{name}", wrong)
-    [error] = [each for each in run_checks(tags=["toopher_service"]) if each.id == "toopher_service.E001"]
+def test_E001_a_setting_of_SMS_that_can_not_be_used(name, wrong):
+    with override_settings(**{f"TOOPHER_SERVICE_{name}": wrong}):
+        [error] = [each for each in run_checks(tags=["toopher_service"]) if each.id == "toopher_service.E001"]
     assert f"TOOPHER_SERVICE_{name}" in error.msg
     assert "gateway-token" not in error.msg
 

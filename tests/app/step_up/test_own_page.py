@@ -1,0 +1,58 @@
+"""Without an iframe our own page shows the number; and nothing is carried out while the service is down."""
+
+from __future__ import annotations
+
+import pytest
+
+from django_toopher.models import Attempt
+from tests.app.acts import outcomes, reason_of
+from tests.drivers import attribute
+
+from .pages import HELD, Page, asked, both
+
+pytestmark = pytest.mark.urls("tests.app.step_up_urls")
+
+
+@pytest.fixture
+def native(settings):
+    settings.TOOPHER_EMBED = "native"
+
+
+@pytest.mark.parametrize("embed", ["native", "redirect"])
+def test_without_an_iframe_our_own_page_shows_the_number(embed, alices, phone, seen, settings):
+    settings.TOOPHER_EMBED = embed
+    page = asked(alices, "/pay/Bob/", {"amount": "1"})
+    assert (page.way, seen) == ("native", [])
+    number = page.text.partition('id="toopher_number">')[2].partition("<")[0]
+    again = Page(alices, alices.post(page.target, {HELD: page.held}))  # too early
+    assert number in again.text
+    phone.approve(phone.pending().requests[0], number.replace(" ", ""))
+    assert alices.get(attribute(again.text, "data-poll")).json()["state"] == "granted"
+    assert alices.post(again.target, {HELD: again.held}).content == b"paid Bob"
+    assert reason_of(alices.post(page.target, {HELD: page.held})) == "expired"
+    assert len(seen) == 1
+    assert Attempt.objects.get(kind="step_up").method == "phone"
+
+
+def test_a_no_carries_nothing_out_without_an_iframe_either(alices, native, phone, seen):
+    page = asked(alices, "/pay/Bob/", {"amount": "1"})
+    phone.deny(phone.pending().requests[0])
+    assert reason_of(alices.post(page.target, {HELD: page.held})) == "denied"
+    assert (seen, outcomes("step_up")) == ([], [("denied", "denied")])
+
+
+def test_a_page_is_confirmed_without_an_iframe_too(alices, native, phone, seen):
+    page = asked(alices, "/secret/")
+    number = page.text.partition('id="toopher_number">')[2].partition("<")[0]
+    phone.approve(phone.pending().requests[0], number.replace(" ", ""))
+    assert alices.post(page.target, {HELD: page.held})["Location"] == "/secret/"
+    assert alices.get("/secret/").content == b"secret"
+
+
+@both
+def test_S15_nothing_is_carried_out_while_the_service_is_down(fields, alices, request, settings, seen):
+    settings.TOOPHER_FAIL_OPEN = True  # which is for logins
+    request.getfixturevalue("elsewhere").will_send()  # hangs up
+    response = alices.get("/transfer/") if fields is None else alices.post("/transfer/", fields)
+    assert (response.status_code, reason_of(response)) == (503, "service_down")
+    assert seen == []

@@ -1,0 +1,127 @@
+"""Automatic answers on the command-line phone: wished with ``--days``, listed and forgotten."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+
+from django_toopher.service.device.terminal import Automate, Automation, ReplyError
+from tests.tables import table
+
+from .canned import GRANTED, NOW, QUESTION, REQUEST, Reply, Terminal, make_phone, waiting
+
+AUTOMATION = {
+    "id": "automation-1",
+    "requester": "Example",
+    "user": "alice",
+    "action": "Log In",
+    "terminal": "Office laptop",
+    "answer": "allow",
+    "network": "203.0.113.0/24",
+    "created": NOW,
+    "expires": NOW + 86400,
+    "last_used": None,
+}
+
+
+UNBOUND = {**AUTOMATION, "id": "automation-2", "answer": "deny", "network": ""}
+
+
+def standing(*automations: dict[str, Any]) -> Reply:
+    return Reply({"automations": list(automations)})
+
+
+@table("decision", ["allow", "deny"])
+def test_an_answer_can_be_wished_from_now_on(decision: str):
+    phone, recorder = make_phone(Reply({"state": "granted"}))
+    wish = Automate(86400, network=True)
+    if decision == "allow":
+        phone.approve(REQUEST, "012345", wish)
+    else:
+        phone.deny(REQUEST, wish)
+    assert recorder.claims()["automate"] == {"seconds": 86400, "network": True}
+
+
+def test_a_service_that_offers_no_standing_answers_is_understood():
+    question = {name: value for name, value in QUESTION.items() if name != "automate"}
+    phone, _ = make_phone(Reply({"requests": [question], "pairings": []}))
+    assert phone.pending().requests[0].automate == 0
+
+
+def test_standing_answers_are_told_in_the_order_of_the_service():
+    phone, _ = make_phone(standing(UNBOUND, AUTOMATION))
+    assert phone.automations() == (Automation(**UNBOUND), Automation(**AUTOMATION))
+
+
+@table("wrong", [{"answer": None}, {"network": 7}, {"expires": "soon"}, {"id": None}])
+def test_a_standing_answer_of_another_shape_is_not_believed(wrong: dict[str, Any]):
+    phone, _ = make_phone(standing({**AUTOMATION, **wrong}))
+    with pytest.raises(ReplyError):
+        phone.automations()
+
+
+@table("command", [("approve", "request-1", "012345"), ("deny", "request-1")])
+def test_days_make_an_answer_a_standing_one(terminal: Terminal, command: tuple[str, ...]):
+    terminal.run(*command, "--days", "7", replies=[waiting(QUESTION), GRANTED])
+    assert terminal.recorder.claims()["automate"] == {"seconds": 7 * 86400, "network": False}
+
+
+def test_a_standing_answer_can_be_bound_to_the_network(terminal: Terminal):
+    terminal.run("approve", "request-1", "012345", "--days", "1", "--network", replies=[waiting(QUESTION), GRANTED])
+    assert terminal.recorder.claims()["automate"] == {"seconds": 86400, "network": True}
+
+
+def test_without_days_an_answer_is_given_once(terminal: Terminal):
+    terminal.run("approve", "request-1", "012345", replies=[waiting(QUESTION), GRANTED])
+    assert "automate" not in terminal.recorder.claims()
+
+
+@table("days", ["0", "-1", "31"])
+def test_days_that_the_service_does_not_offer_are_refused(terminal: Terminal, days: str):
+    with pytest.raises(CommandError, match="from 1 to 30"):
+        terminal.run("deny", f"--days={days}", replies=[waiting(QUESTION)])
+    assert terminal.calls() == ["pending"]
+
+
+def test_a_request_for_a_person_offers_no_days(terminal: Terminal):
+    with pytest.raises(CommandError, match="can't be answered automatically"):
+        terminal.run("deny", "--days", "1", replies=[waiting({**QUESTION, "automate": 0})])
+
+
+def test_a_network_that_is_not_known_can_not_be_wished(terminal: Terminal):
+    with pytest.raises(CommandError, match="network"):
+        terminal.run("deny", "--days", "1", "--network", replies=[waiting({**QUESTION, "address": ""})])
+
+
+def test_a_network_without_days_is_an_error(terminal: Terminal):
+    with pytest.raises(CommandError, match="--days"):
+        terminal.run("deny", "--network", replies=[waiting(QUESTION)])
+
+
+def test_standing_answers_are_shown(terminal: Terminal):
+    out = terminal.run("automations", replies=[standing(AUTOMATION, UNBOUND)])
+    assert out.index("automation-1") < out.index("203.0.113.0/24") < out.index("automation-2") < out.index("any")
+
+
+def test_that_there_are_none_is_said(terminal: Terminal):
+    assert "Nothing is answered unasked." in terminal.run("automations", replies=[standing()])
+
+
+def test_standing_answers_as_json(terminal: Terminal):
+    out = terminal.run("automations", "--format", "json", replies=[standing(AUTOMATION)])
+    assert json.loads(out) == [AUTOMATION]
+
+
+def test_a_standing_answer_is_removed_by_the_beginning_of_its_id(terminal: Terminal):
+    terminal.run("forget", "automation-1", replies=[standing(AUTOMATION, UNBOUND), Reply()])
+    assert terminal.recorder.claims() == {"automation": "automation-1"}
+
+
+@table("wanted", ["automation", "nothing"])
+def test_what_is_no_single_standing_answer_is_not_removed(terminal: Terminal, wanted: str):
+    with pytest.raises(CommandError, match="no such"):
+        terminal.run("forget", wanted, replies=[standing(AUTOMATION, UNBOUND)])
+    assert terminal.calls() == ["automations"]

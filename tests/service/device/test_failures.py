@@ -1,0 +1,93 @@
+"""Failures in a row (SECURITY.md S23)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from django_toopher.client import RateLimitError
+from django_toopher.service import users
+from django_toopher.service.models import User
+from tests.service.callers import at_once
+
+from .acts import another, assert_refused, state_of
+
+
+def test_S23_wrong_numbers_count_across_requests(settings, api, paired):
+    settings.TOOPHER_SERVICE_FAILURE_LIMIT = 3
+    for _ in range(2):
+        asked = api.authenticate("alice", "t", terminal_name="PC")
+        assert_refused(paired.answer(paired.question(), another(asked.number)), 403, "wrong_number")
+    user = User.objects.get()
+    assert (user.failures, user.blocked_until) == (2, None)
+    asked = api.authenticate("alice", "t", terminal_name="PC")
+    question = paired.question()
+    assert_refused(paired.answer(question, another(asked.number)), 403, "wrong_number")
+    response = paired.answer(question, asked.number)
+    assert_refused(response, 429, "too_many")
+    assert 1 <= int(response["Retry-After"]) <= 61
+    assert state_of(asked) == "pending"
+
+
+def test_S23_a_blocked_user_is_asked_nothing_new(settings, api, paired, asked):
+    User.objects.update(failures=10, blocked_until=timezone.now() + timedelta(seconds=60))
+    with pytest.raises(RateLimitError) as refused:
+        api.authenticate("alice", "t", terminal_name="PC")
+    assert (refused.value.status, refused.value.code) == (429, 429)
+    assert 1 <= refused.value.retry_after <= 61
+
+
+def test_S23_a_blocked_user_can_still_say_no(paired, asked):
+    User.objects.update(failures=10, blocked_until=timezone.now() + timedelta(seconds=60))
+    assert paired.answer(paired.question(), "", "deny").json()["state"] == "denied"
+
+
+def test_S23_success_forgets_the_failures(api, paired, asked):
+    question = paired.question()
+    paired.answer(question, another(asked.number))
+    assert User.objects.get().failures == 1
+    paired.answer(question, asked.number)
+    assert User.objects.get().failures == 0
+
+
+def test_S23_a_no_does_not_forget_the_failures(paired, asked):
+    question = paired.question()
+    paired.answer(question, another(asked.number))
+    paired.answer(question, "", "deny")
+    assert User.objects.get().failures == 1
+
+
+def test_S23_the_wait_doubles_with_every_further_failure(settings, api, paired):
+    settings.TOOPHER_SERVICE_FAILURE_LIMIT, settings.TOOPHER_SERVICE_FAILURE_WAIT = 2, 10
+    user, now = User.objects.get(), timezone.now()
+    waits = []
+    for _ in range(5):
+        users.failed(user, now)
+        user.refresh_from_db()
+        waits.append((user.blocked_until - now).total_seconds() if user.blocked_until else 0)
+    assert waits == pytest.approx([0, 10, 20, 40, 80], abs=0.01)
+
+
+def test_S23_after_a_hundred_failures_only_a_reset_helps(api, paired):
+    user, now = User.objects.get(), timezone.now()
+    User.objects.update(failures=99)
+    users.failed(user, now)
+    user.refresh_from_db()
+    assert user.blocked_until - now > timedelta(days=365)
+    api.reset_user("alice")
+    user.refresh_from_db()
+    assert (user.failures, user.blocked_until) == (0, None)
+
+
+def test_S23_failures_of_two_threads_are_both_counted(threaded_db, requester):
+    user = User.objects.create(requester=requester, name="alice")
+    at_once(*[lambda: users.failed(User.objects.get(pk=user.pk), timezone.now())] * 2)
+    assert User.objects.get().failures == 2
+
+
+def test_S23_failures_of_one_user_do_not_block_another(api, pair, paired):
+    pair(paired, "bob")
+    User.objects.filter(name="alice").update(failures=50, blocked_until=timezone.now() + timedelta(hours=1))
+    assert api.authenticate("bob", "t", terminal_name="PC").pending
