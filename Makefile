@@ -1,14 +1,18 @@
 # make demo: the example site, ready to log in. make test: everything the tests need, then the tests.
 # Both need Python 3.10 or newer and nothing else; they set up .venv by themselves.
-# The tests run on all cores; `make pytest PYTEST_ARGS=...` runs others, or in another way.
+# make quick: the tests without a browser and without servers. `make pytest PYTEST_ARGS=...` runs others, or in another way.
 
 PYTHON ?= python3
 PORT ?= 8000
 PYTEST_ARGS ?=
+# Browsers and servers make tests wait: two workers for each core keep it busy.
+WORKERS ?= $$(( 2 * $$(getconf _NPROCESSORS_ONLN) ))
+# Tests start Python again and again, and pytest rewrites what it imports: neither need do it anew each time.
+export PYTHONDONTWRITEBYTECODE :=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint pytest coverage messages compile-messages clean
+.PHONY: demo test quick lint pytest coverage messages compile-messages clean
 
 demo: $(VENV)/demo
 	@$(BIN)/python manage.py migrate --verbosity 0
@@ -21,6 +25,10 @@ demo: $(VENV)/demo
 	@$(BIN)/python manage.py runserver --noreload 127.0.0.1:$(PORT)
 
 test: lint pytest
+
+quick: WORKERS = auto
+quick: PYTEST_ARGS = -m "not browser and not servers and not asgi and not slow"
+quick: pytest
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -35,7 +43,7 @@ pytest: $(VENV)/dev
 		mysql*) $(BIN)/pip install --quiet mysqlclient ;; \
 	esac
 	@case "$$CACHE_URL" in redis*) $(BIN)/pip install --quiet redis ;; esac
-	$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal $(PYTEST_ARGS)
 
 coverage:
 	$(MAKE) pytest PYTEST_ARGS="--cov --cov-report=term:skip-covered"

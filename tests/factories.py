@@ -41,10 +41,10 @@ def requester_of(key: str = embedded.CONSUMER_KEY) -> Requester:
     return requester
 
 
-def paired(requester: Requester, name: str, phone: Any) -> Pairing:
+def paired(requester: Requester, name: str, phone: Any, *, only_first: bool = False) -> Pairing:
     """An enabled pairing of the requester's user of this name with ``phone``, of either kind, which keeps its seed."""
     authenticator = authenticators.Authenticator.objects.get(pk=phone.id)
-    pairing = pairings.create(users.get_or_create(requester, name), authenticator)
+    pairing = pairings.create(users.get_or_create(requester, name), authenticator, only_first=only_first)
     pairings.answer(pairing, authenticator, allow=True, shown=(requester.name, name), now=timezone.now())
     if isinstance(phone, TerminalAuthenticator):
         kept = Account(str(pairing.pk), requester.name, name, pairing.otp_seed, digits=6, period=30)
@@ -55,7 +55,7 @@ def paired(requester: Requester, name: str, phone: Any) -> Pairing:
 def account_with(phone: TerminalAuthenticator, user: Any) -> ToopherAccount:
     """The Django user's account, with ``phone`` paired on the account page."""
     account = ToopherAccount.objects.for_user(user)
-    pairing = paired(requester_of(), account.name, phone)
+    pairing = paired(requester_of(), account.name, phone, only_first=not account.paired)
     users.keep_email(pairing.user, user.email)  # after the pairing: no mail
     name = pairing.phone_name
     begun = Attempt.objects.get(pk=flows.begin(user, Attempt.Kind.PAIRING, action="Manage phones").attempt)

@@ -28,7 +28,7 @@ def table(names: str | Sequence[str], rows: Iterable[Any], *, ids: Any = None) -
             for number, row in enumerate(values):
                 cells = [row] if len(columns) == 1 else list(row)
                 told = dict(zip(columns, cells, strict=True))
-                with subtests.test(_name(ids, number, told)), undone():
+                with _around(_name(ids, number, told)) as name, subtests.test(name), undone():
                     test(**fixtures, **inner, **told)
 
         parameters = [each for name, each in inspect.signature(test).parameters.items() if name not in columns]
@@ -48,6 +48,19 @@ def _name(ids: Any, number: int, told: dict[str, Any]) -> str:
     if ids is not None:
         return str(list(ids)[number])
     return ", ".join(f"{name}={cell!r}"[:80] for name, cell in told.items())
+
+
+_ROWS: list[str] = []
+
+
+@contextmanager
+def _around(row: str) -> Iterator[str]:
+    """The row's name behind those of the tables around it."""
+    _ROWS.append(row)
+    try:
+        yield ", ".join(_ROWS)
+    finally:
+        _ROWS.pop()
 
 
 @contextmanager

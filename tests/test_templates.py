@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from django.template.base import Lexer, Token, TokenType
 
+from tests.tables import table
+
 PACKAGE = Path(__file__).resolve().parent.parent / "django_toopher"
 FOLDERS = [PACKAGE / "templates/django_toopher", PACKAGE / "service/templates/toopher_service"]
 TEMPLATES = sorted(path for folder in FOLDERS for path in folder.rglob("*.*") if path.suffix != ".js")
@@ -37,7 +39,7 @@ def loose(source: str) -> Iterator[str]:
             yield token.contents
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@table("path", TEMPLATES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_each_text_stands_in_a_block(path):
     assert not [*loose(path.read_text())]
 

@@ -21,6 +21,7 @@ from django.utils import translation
 from django.utils.translation import trans_real
 
 from tests.drivers import Computer
+from tests.tables import table
 
 from .languages import APPS, LANGUAGES, PACKAGE, languages_of
 
@@ -79,19 +80,19 @@ def extracted(tmp_path_factory) -> dict[str, Catalog]:
     return catalogs
 
 
-@pytest.mark.parametrize(("app", "language"), CATALOGS)
+@table(("app", "language"), CATALOGS)
 def test_a_catalog_has_every_text_and_no_other(app, language, extracted):
     missing = keys_of(extracted[app]) ^ keys_of(catalog_of(app, language))
     assert not missing, f"Run: make messages. {missing}"
 
 
-@pytest.mark.parametrize(("app", "language"), CATALOGS)
+@table(("app", "language"), CATALOGS)
 def test_a_catalog_is_complete(app, language):
     unfinished = [m.id for m in messages_of(catalog_of(app, language)) if m.fuzzy or not all(texts_of(m)[1])]
     assert not unfinished
 
 
-@pytest.mark.parametrize(("app", "language"), CATALOGS)
+@table(("app", "language"), CATALOGS)
 def test_a_translation_has_the_placeholders_and_tags_of_its_text(app, language):
     wrong = []
     for message in messages_of(catalog_of(app, language)):
@@ -101,7 +102,7 @@ def test_a_translation_has_the_placeholders_and_tags_of_its_text(app, language):
     assert not wrong
 
 
-@pytest.mark.parametrize(("app", "language"), CATALOGS)
+@table(("app", "language"), CATALOGS)
 def test_a_compiled_catalog_says_what_its_source_says(app, language):
     with (APPS[app] / "locale" / language / "LC_MESSAGES" / "django.mo").open("rb") as file:
         compiled = [texts_of(message) for message in messages_of(read_mo(file))]
@@ -163,7 +164,7 @@ def untranslated(source: str) -> list[str]:
     return re.findall(r"[^\W\d_]{2,}", attributes.sub(" ", words_of("".join(plain))))
 
 
-@pytest.mark.parametrize("path", [each for each in TEMPLATES if each.suffix != ".js"], ids=lambda path: path.name)
+@table("path", [each for each in TEMPLATES if each.suffix != ".js"], ids=lambda path: path.name)
 def test_no_word_stands_in_a_template_untranslated(path):
     assert not untranslated(path.read_text())
 
@@ -176,7 +177,7 @@ def test_a_word_that_is_not_translated_is_found():
 NAMES = {"Samsung Internet", "Mac OS", "Segoe UI", "Public Key"}
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+@table("path", SCRIPTS, ids=lambda path: path.name)
 def test_no_sentence_stands_in_a_script(path):
     code = re.sub(r"^\s*//.*$|\s//\s.*$", "", path.read_text(), flags=re.MULTILINE)
     found = re.findall(r"""["'`]([A-Z][a-z]+ [a-z]\w*[^"'`]*)["'`]|>([A-Z][a-z]+ [a-z]+)""", code)

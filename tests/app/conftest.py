@@ -45,7 +45,9 @@ def staff(make_user):
     return make_user("staff", is_staff=True, is_superuser=True)
 
 
-@pytest.fixture(params=[Computer, AsgiComputer], ids=["WSGI", "ASGI"])
+@pytest.fixture(
+    params=[pytest.param(Computer, id="WSGI"), pytest.param(AsgiComputer, id="ASGI", marks=pytest.mark.asgi)]
+)
 def make_browser(request):
     """Makes browsers without a window, as ``make_computer`` does; once with each of Django's handlers."""
     return request.param

@@ -14,8 +14,10 @@ from django_toopher.admin import SupportActionsMixin
 from django_toopher.models import Attempt, SupportRun, ToopherAccount
 from django_toopher.service.models import User
 from django_toopher.support import VERBS
+from tests.factories import account_with
+from tests.tables import table
 
-from .acts import Statements, pair
+from .acts import Statements
 
 USERS = "/club/desk/auth/user/"
 
@@ -29,9 +31,9 @@ def support(staff, computer):
 
 
 @pytest.fixture
-def people(alice, make_user, phone, make_computer):
+def people(alice, make_user, phone):
     """Alice with a phone; bob, who has not even an account."""
-    pair(make_computer(), phone)
+    account_with(phone, alice)
     return [alice, make_user("bob")]
 
 
@@ -44,7 +46,7 @@ def outcomes() -> dict[str, str]:
     return dict(SupportRun.objects.get().items.values_list("account__name", "outcome"))
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@table("verb", VERBS)
 def test_the_sites_users_have_the_actions(verb, people, support):
     response = act(support, verb, people)
     run = SupportRun.objects.get()
@@ -111,7 +113,7 @@ def test_the_list_of_users_shows_how_each_stands(people, support, make_user):
     assert queries() == few
 
 
-@pytest.mark.parametrize("path", ["toopheraccount/", "attempt/", "supportrun/", "attempt/export/"])
+@table("path", ["toopheraccount/", "attempt/", "supportrun/", "attempt/export/"])
 def test_a_custom_admin_site_has_all_lists(path, people, support):
     response = support.get(f"/club/desk/django_toopher/{path}")
     assert response.status_code == 200

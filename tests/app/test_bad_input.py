@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from django_toopher import recovery, runs, support
 from django_toopher.models import Attempt, RecoveryCode, SupportItem, SupportRun, ToopherAccount
 from django_toopher.service.models import Pairing, Terminal
+from django_toopher.terminals import COOKIE
+from tests.factories import verified
 
-from .acts import ACCOUNT_POSTBACK, AUTHENTICATE, LOGIN, POSTBACK, approval, logged_in, pairing
+from .acts import ACCOUNT_POSTBACK, AUTHENTICATE, LOGIN, POSTBACK, approve, logged_in, pairing, undone
 from .rest_urls import DONE
 from .step_up_urls import SEEN
 from .ways import HELD, PATH, RECOVER, STEP_UP, confirmed_form, form_by_password
@@ -80,10 +82,11 @@ def carried_out():
 
 
 @pytest.fixture
-def alices(account, browser, phone):
-    """Alice's browser, logged in with password and phone."""
-    browser.log_in(phone)
-    return browser
+def alices(account, browser):
+    """Alice's browser, logged in and verified; the service knows it by its cookie."""
+    browser.client.cookies[COOKIE] = "x" * 43
+    Terminal.objects.create(user=Pairing.objects.get().user, name="Browser", extra="x" * 43)
+    return verified(browser, account.user)
 
 
 @pytest.fixture
@@ -97,6 +100,48 @@ def half(account, browser):
 def support_desk(account, staff, browser):
     browser.client.force_login(staff)
     return browser
+
+
+@pytest.fixture
+def approved(half, phone):
+    """The genuine postback of an approved login."""
+    return approve(half, phone)
+
+
+@pytest.fixture
+def changed(alices, phone):
+    """The genuine postback of a new phone."""
+    return pairing(alices, phone)
+
+
+@pytest.fixture
+def confirmed(alices, phone):
+    """The genuine fields of a confirmed form."""
+    _path, fields = confirmed_form(alices, phone)
+    return fields
+
+
+@pytest.fixture
+def held(alices, phone, settings):
+    """Carries out a form that waits for the password."""
+    return form_by_password(alices, phone, settings)
+
+
+@pytest.fixture
+def recovery_codes(account):
+    return recovery.make(account.user)
+
+
+@pytest.fixture
+def run(account):
+    """A support run that nobody has confirmed."""
+    return runs.begin(support.VERBS["disable"], [account])
+
+
+@pytest.fixture
+def before():
+    """How everything stands after the fixtures named before this one: name it last. Examples are ``undone``."""
+    return everything()
 
 
 def everything() -> list:
@@ -119,25 +164,23 @@ FIELDS = ["session_token", "granted", "pending", "timestamp", "toopher_sig", "er
 
 @fuzzed
 @given(fields=forms(*FIELDS), mix=st.booleans(), path=st.sampled_from([POSTBACK, AUTHENTICATE]))
-def test_S01_whatever_is_posted_in_place_of_an_approval(fields, mix, path, half, phone):
+def test_S01_whatever_is_posted_in_place_of_an_approval(fields, mix, path, half, approved, before):
     if mix:
-        half.genuine = getattr(half, "genuine", None) or approval(half, phone)
-        fields = {**half.genuine, **fields, "toopher_sig": fields.get("toopher_sig", "x")}
-    before = everything()
-    response = half.post(path, fields)
-    assert response.status_code == (403 if path == POSTBACK else 405)
-    assert everything() == before
+        fields = {**approved, **fields, "toopher_sig": fields.get("toopher_sig", "x")}
+    with undone(half):
+        response = half.post(path, fields)
+        assert response.status_code == (403 if path == POSTBACK else 405)
+        assert everything() == before
 
 
 @fuzzed
 @given(fields=forms(*FIELDS), mix=st.booleans())
-def test_S01_whatever_is_posted_in_place_of_a_change_of_phones(fields, mix, alices, phone):
+def test_S01_whatever_is_posted_in_place_of_a_change_of_phones(fields, mix, alices, changed, before):
     if mix:
-        alices.genuine = getattr(alices, "genuine", None) or pairing(alices, phone)
-        fields = {**alices.genuine, **fields, "toopher_sig": fields.get("toopher_sig", "x")}
-    before = everything()
-    assert alices.post(ACCOUNT_POSTBACK, fields).status_code == 403
-    assert everything() == before
+        fields = {**changed, **fields, "toopher_sig": fields.get("toopher_sig", "x")}
+    with undone(alices):
+        assert alices.post(ACCOUNT_POSTBACK, fields).status_code == 403
+        assert everything() == before
 
 
 @fuzzed
@@ -150,46 +193,41 @@ def test_S10_whatever_the_way_back_is_told(query, sent, db, browser):
 
 @fuzzed
 @given(fields=forms("code"))
-def test_S03_whatever_is_typed_in_place_of_a_recovery_code(fields, half, account):
-    recovery_codes = getattr(half, "codes", None) or recovery.make(account.user)
-    half.codes = recovery_codes
-    ToopherAccount.objects.update(recovery_failures=0, recovery_blocked_until=None)
-    before = everything()
-    response = half.post(RECOVER, fields)
-    assert (response.status_code, b"not right" in response.content) == (200, True)
-    assert everything() == before
+def test_S03_whatever_is_typed_in_place_of_a_recovery_code(fields, half, recovery_codes, before):
+    with undone(half):
+        response = half.post(RECOVER, fields)
+        assert (response.status_code, b"not right" in response.content) == (200, True)
+        assert everything() == before
 
 
 @fuzzed
 @given(fields=forms("step", "code", "phrase"), step=st.sampled_from(["code", "phrase", "ask", "pair", ""]))
-def test_S03_whatever_is_posted_to_our_own_page(fields, step, half, settings):
+def test_S03_whatever_is_posted_to_our_own_page(fields, step, half, settings, before):
     settings.TOOPHER_EMBED = "native"
     settings.TOOPHER_SERVICE_NUMBER_FAILURES = 10_000
-    before = everything()
-    response = half.post(AUTHENTICATE, {**fields, "step": step})
-    assert response.status_code in {200, 302, 403, 503}
-    assert not half.is_logged_in()
-    denied = [row for row in everything()[2] if row not in before[2]]
-    assert {row["outcome"] for row in denied} <= {"denied", "failed"}
-    if response.status_code != 200:
-        half.password()
+    with undone(half):
+        response = half.post(AUTHENTICATE, {**fields, "step": step})
+        assert response.status_code in {200, 302, 403, 503}
+        assert not half.is_logged_in()
+        denied = [row for row in everything()[2] if row not in before[2]]
+        assert {row["outcome"] for row in denied} <= {"denied", "failed"}
 
 
 @fuzzed
 @given(fields=forms("phrase", "phone"), step=st.sampled_from(["phrase", "remove", "pair", "", "x"]))
-def test_S17_whatever_is_posted_to_change_phones(fields, step, alices, settings):
+def test_S17_whatever_is_posted_to_change_phones(fields, step, alices, settings, before):
     settings.TOOPHER_EMBED = "native"
-    before = everything()
-    assert alices.post(PHONES, {**fields, "step": step}).status_code in {302, 403}
-    assert everything() == before
+    with undone(alices):
+        assert alices.post(PHONES, {**fields, "step": step}).status_code in {302, 403}
+        assert everything() == before
 
 
 @fuzzed
 @given(fields=forms("computer", "name", "forget"))
-def test_S17_whatever_is_posted_about_computers(fields, alices):
-    before = everything()
-    assert alices.post("/accounts/phones/computer/", fields).status_code == 302
-    assert everything() == before
+def test_S17_whatever_is_posted_about_computers(fields, alices, before):
+    with undone(alices):
+        assert alices.post("/accounts/phones/computer/", fields).status_code == 302
+        assert everything() == before
 
 
 @fuzzed
@@ -207,10 +245,10 @@ def test_a_computer_takes_any_name_or_keeps_its_own(name, alices):
 
 @fuzzed
 @given(fields=forms("username", "password", "next"), sent=headers)
-def test_whatever_is_typed_to_log_in(fields, sent, account, browser):
-    before = everything()
-    assert browser.post(LOGIN, fields, headers=sent).status_code in {200, 302}
-    assert everything() == before
+def test_whatever_is_typed_to_log_in(fields, sent, account, browser, before):
+    with undone(browser):
+        assert browser.post(LOGIN, fields, headers=sent).status_code in {200, 302}
+        assert everything() == before
 
 
 @fuzzed
@@ -227,29 +265,25 @@ def test_whatever_a_browser_says_of_itself(sent, terminal, account, browser):
 
 @fuzzed
 @given(fields=forms("toopher_password", "session_token", "toopher_sig"), held=values, kind=st.integers(0, 2))
-def test_S13_whatever_is_posted_in_place_of_a_confirmation(fields, held, kind, alices, phone):
-    alices.genuine = getattr(alices, "genuine", None) or confirmed_form(alices, phone)
-    _path, genuine = alices.genuine
-    sent = [{HELD: held}, {HELD: genuine[HELD]}, {**genuine, HELD: genuine[HELD][:-1] + "\0"}][kind]
-    before = everything()
-    for path in (PATH, STEP_UP):
-        response = alices.post(path, {**fields, **sent})
-        assert response.status_code in {200, 403}
-    after = everything()
+def test_S13_whatever_is_posted_in_place_of_a_confirmation(fields, held, kind, alices, confirmed, before):
+    genuine = confirmed[HELD]
+    sent = [{HELD: held}, {HELD: genuine}, {**confirmed, HELD: genuine[:-1] + "\0"}][kind]
+    with undone(alices):
+        for path in (PATH, STEP_UP):
+            response = alices.post(path, {**fields, **sent})
+            assert response.status_code in {200, 403}
+        after = everything()
     assert {row["outcome"] for row in after[2] if row not in before[2]} <= {"failed"}
     assert after[:2] + after[3:] == before[:2] + before[3:]
-    if kind == 1 and "toopher_password" in fields:
-        del alices.genuine  # who has a phone has no second try by password
 
 
 @fuzzed
 @given(password=values)
-def test_S13_whatever_is_typed_in_place_of_the_password(password, alices, phone, settings):
-    Attempt.objects.filter(reason="wrong_password").delete()
-    carry_out = form_by_password(alices, phone, settings)
+def test_S13_whatever_is_typed_in_place_of_the_password(password, alices, held):
     post = alices.post
     alices.post = lambda path, fields, **extra: post(path, {**fields, "toopher_password": password}, **extra)
-    response = carry_out()
+    with undone(alices):
+        response = held()
     del alices.post
     assert response.status_code == 200
     assert b"That password is wrong" in response.content
@@ -258,25 +292,24 @@ def test_S13_whatever_is_typed_in_place_of_the_password(password, alices, phone,
 
 @fuzzed
 @given(sent=headers, fields=forms("amount"), ticket=st.text(st.characters(max_codepoint=255), max_size=80))
-def test_S13_whatever_a_client_sends(sent, fields, ticket, alices):
-    before = everything()
-    for path in (PATH, "/rest/pay/"):
-        extra = {"Accept": "application/json", **sent, "X-Toopher-Step-Up": ticket}
-        response = alices.post(path, fields, headers=extra)
-        assert response.status_code in {200, 400, 401, 403, 404, 406}
-    assert everything() == before
+def test_S13_whatever_a_client_sends(sent, fields, ticket, alices, before):
+    with undone(alices):
+        for path in (PATH, "/rest/pay/"):
+            extra = {"Accept": "application/json", **sent, "X-Toopher-Step-Up": ticket}
+            response = alices.post(path, fields, headers=extra)
+            assert response.status_code in {200, 400, 401, 403, 404, 406}
+        assert everything() == before
 
 
 @fuzzed
 @given(fields=forms("press", "verb", "action", "_selected_action"), query=forms("page", "outcome"))
-def test_S16_whatever_is_pressed(fields, query, support_desk, account):
-    run = SupportRun.objects.first() or runs.begin(support.VERBS["disable"], [account])
-    before = everything()
+def test_S16_whatever_is_pressed(fields, query, support_desk, account, run, before):
     page = f"{RUNS}{run.pk}/change/"
-    assert support_desk.post(page, fields).status_code == 400
-    assert support_desk.post(f"{ACCOUNTS}{account.pk}/support/", fields).status_code == 404
-    assert support_desk.get(page, data=query).status_code == 200
-    assert everything() == before
+    with undone(support_desk):
+        assert support_desk.post(page, fields).status_code == 400
+        assert support_desk.post(f"{ACCOUNTS}{account.pk}/support/", fields).status_code == 404
+        assert support_desk.get(page, data=query).status_code == 200
+        assert everything() == before
 
 
 FILTERS = [
@@ -320,10 +353,9 @@ def test_S16_whatever_a_list_is_filtered_by(query, support_desk):
         ]
     ),
 )
-def test_S35_whatever_bytes_are_posted(body, kind, alices):
-    before = everything()
-    for path in (POSTBACK, ACCOUNT_POSTBACK, RECOVER, PHONES, "/accounts/phones/computer/", STEP_UP, LOGIN, PATH):
-        response = alices.client.post(path, body, content_type=kind, secure=True)
-        assert response.status_code in {200, 302, 400, 403}, path
-    after = everything()
-    assert after == before
+def test_S35_whatever_bytes_are_posted(body, kind, alices, before):
+    with undone(alices):
+        for path in (POSTBACK, ACCOUNT_POSTBACK, RECOVER, PHONES, "/accounts/phones/computer/", STEP_UP, LOGIN, PATH):
+            response = alices.client.post(path, body, content_type=kind, secure=True)
+            assert response.status_code in {200, 302, 400, 403}, path
+        assert everything() == before

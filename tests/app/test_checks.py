@@ -17,6 +17,8 @@ from django.core.checks import run_checks
 from django.db import connections
 from django.urls import include, path
 
+from tests.tables import table
+
 OURS = "django_toopher.middleware.ToopherMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
@@ -92,7 +94,7 @@ def test_a_middleware_that_cannot_be_imported_is_for_django_to_tell(settings):
     assert found() == {}
 
 
-@pytest.mark.parametrize(
+@table(
     ("url", "warns"),
     [
         ("http://2fa.example.org/v1", True),
@@ -184,7 +186,7 @@ def test_W006_two_services(settings):
     assert found() == {}
 
 
-@pytest.mark.parametrize(
+@table(
     ("samesite", "secure", "ids"),
     [("None", False, ["django_toopher.E007"]), ("None", True, []), ("Strict", False, []), (False, False, [])],
 )
@@ -300,7 +302,7 @@ def test_W012_a_database_that_nobody_tried(monkeypatch):
     assert list(found()) == ["django_toopher.W012"]
 
 
-@pytest.mark.parametrize(
+@table(
     ("key", "ids"),
     [
         ("django-insecure-" + "abcdefghij" * 5, ["django_toopher.W013"]),
@@ -324,6 +326,7 @@ def test_W013_credentials_of_a_service_elsewhere_are_not_derived(settings):
     assert run_checks(tags=["django_toopher"], include_deployment_checks=True) == []
 
 
+@pytest.mark.servers
 def test_the_example_has_nothing_to_complain_of_when_it_is_deployed(tmp_path):
     """With what ``.env.example`` says for a site that others can reach."""
     example = (Path(__file__).parents[2] / "example_project" / ".env.example").read_text()

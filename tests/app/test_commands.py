@@ -14,6 +14,7 @@ from django_toopher import runs
 from django_toopher.models import Attempt, SupportItem, SupportRun, ToopherAccount
 from django_toopher.service.models import User
 from django_toopher.support import VERBS
+from tests.tables import table
 
 
 def run(name, *args, **options) -> str:
@@ -48,8 +49,8 @@ def test_reset(account):
     assert not User.objects.get(name="alice").pairings.enabled().exists()
 
 
-@pytest.mark.parametrize("name", ["toopher_disable", "toopher_reset"])
-@pytest.mark.parametrize(("answer", "is_done"), [("yes", True), ("no", False), ("", False)])
+@table("name", ["toopher_disable", "toopher_reset"])
+@table(("answer", "is_done"), [("yes", True), ("no", False), ("", False)])
 def test_S16_what_brings_a_second_factor_down_asks_first(name, answer, is_done, account, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda prompt: answer)
     if is_done:
@@ -69,7 +70,7 @@ def test_names_come_from_a_file_too(account, bob, tmp_path, monkeypatch):
     assert [each["name"] for each in run_json("toopher_enable", file="-")["people"]] == ["bob"]
 
 
-@pytest.mark.parametrize("names", [[], ["nobody"], ["alice", "nobody"], ["Alice"]])
+@table("names", [[], ["nobody"], ["alice", "nobody"], ["Alice"]])
 def test_a_wrong_call_does_nothing_and_exits_with_2(names, account):
     with pytest.raises(CommandError) as caught:
         run("toopher_disable", *names, "--no-input")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
 
 from django_toopher.conf import conf
+from tests.tables import table
 
 from .policies import staff_only
 
@@ -51,10 +53,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
-def test_a_wrong_value_is_refused_by_the_name_of_the_setting(name, value, settings):
-    setattr(settings, name, value)
-    with pytest.raises(ImproperlyConfigured, match=name):
+@table(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_a_wrong_value_is_refused_by_the_name_of_the_setting(name, value):
+    with override_settings(**{name: value}), pytest.raises(ImproperlyConfigured, match=name):
         getattr(conf, name)
 
 
@@ -70,7 +71,7 @@ def test_a_wrong_credential_is_not_shown(name, settings):
     assert "s3cret" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "value", "read"),
     [
         ("TOOPHER_BASE_URL", "https://2fa.example.org/v1", "https://2fa.example.org/v1"),

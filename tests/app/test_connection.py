@@ -19,6 +19,7 @@ from django.utils import timezone, translation
 from django_toopher import connection, embedded
 from django_toopher.client import ToopherApiError, UserUnknownError
 from django_toopher.service.models import User
+from tests.tables import table
 
 from .acts import AUTHENTICATE, signed_parameters
 
@@ -46,7 +47,7 @@ def test_the_embedded_service_is_where_the_browser_reaches_it(secure, host, root
     assert connection.api(request).create_user("alice").name == "alice"
 
 
-@pytest.mark.parametrize(
+@table(
     ("hosts", "host"),
     [
         (["club.example"], "club.example"),
@@ -77,7 +78,7 @@ def test_a_service_elsewhere_is_where_the_setting_says(url, settings, rf):
     assert not isinstance(adapter, connection.InProcessAdapter)
 
 
-@pytest.mark.parametrize(
+@table(
     ("url", "key", "secret", "missing"),
     [
         ("https://2fa.example.org/v1", None, None, "TOOPHER_CONSUMER_KEY"),
@@ -225,7 +226,7 @@ def test_a_service_that_is_another_process_is_asked_over_a_socket(
     assert live_server.url in computer.get(AUTHENTICATE).content.decode()
 
 
-@pytest.mark.parametrize("host", ["evil.example:0443", "evil.example:443", "EVIL.example", "testserver:00001"])
+@table("host", ["evil.example:0443", "evil.example:443", "EVIL.example", "testserver:00001"])
 def test_S06_whatever_the_host_header_says_no_other_service_is_asked(host, db, rf, settings, monkeypatch):
     settings.ALLOWED_HOSTS = ["*"]
     opened = []

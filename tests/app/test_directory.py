@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-import pytest
-
 from django_toopher import directory
 from django_toopher.connection import api
+from tests.tables import table
 
 MOMENT = datetime(2026, 11, 24, 18, 14, 48, tzinfo=timezone.utc)
 
 
-@pytest.mark.parametrize(
+@table(
     ("told", "read"),
     [
         ("2026-11-24 18:14:48", MOMENT),
@@ -25,6 +24,7 @@ MOMENT = datetime(2026, 11, 24, 18, 14, 48, tzinfo=timezone.utc)
     ],
 )
 def test_when_a_phone_was_paired_is_read_as_utc_or_not_at_all(elsewhere, told, read):
+    elsewhere.forget()
     row = {"id": "1", "enabled": True, "created": told, "authenticator": {"name": "Pixel"}}
     elsewhere.will_answer([row])
     [phone] = directory.phones(api(), "some-id")

@@ -21,8 +21,10 @@ from django_toopher import connection, policy, support
 from django_toopher.decorators import second_factor_exempt
 from django_toopher.models import Attempt, ToopherAccount
 from django_toopher.session import LET_IN, PENDING_LOGIN, VERIFIED
+from tests.factories import account_with, verified
+from tests.tables import table
 
-from .acts import ACCOUNT, AUTHENTICATE, LOGIN, POSTBACK, Statements, approve, outcomes, pair, reason_of
+from .acts import ACCOUNT, AUTHENTICATE, LOGIN, POSTBACK, Statements, approve, outcomes, reason_of
 
 pytestmark = pytest.mark.urls("tests.app.urls")
 
@@ -30,10 +32,10 @@ OURS = "django_toopher.middleware.ToopherMiddleware"
 
 
 @pytest.fixture
-def chief(staff, make_phone, make_computer):
+def chief(staff, make_phone):
     """Somebody with a phone who may do everything in the admin."""
     staff.phone = make_phone("Chief's")
-    pair(make_computer(), staff.phone, "staff")
+    account_with(staff.phone, staff)
     return staff
 
 
@@ -92,7 +94,7 @@ def test_S11_a_login_page_at_a_second_prefix_asks_too(account, computer, phone):
 REFUSAL = {"reason": "second_factor_required", "authenticate_url": AUTHENTICATE}
 
 
-@pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
+@table("method", ["put", "patch", "delete", "options"])
 def test_S11_what_is_no_page_is_refused_with_a_reason(method, unmarked):
     response = getattr(unmarked.client, method)("/anything/", secure=True)
     assert (response.status_code, response.json()) == (403, REFUSAL)
@@ -109,8 +111,8 @@ SCRIPTS = [
 ]
 
 
-@pytest.mark.parametrize("headers", SCRIPTS, ids=str)
-@pytest.mark.parametrize("method", ["get", "head", "post"])
+@table("headers", SCRIPTS, ids=str)
+@table("method", ["get", "head", "post"])
 def test_S11_a_script_is_refused_with_a_reason(method, headers, unmarked):
     response = getattr(unmarked.client, method)("/anything/", secure=True, headers=headers)
     assert response.status_code == 403
@@ -139,8 +141,10 @@ def test_S11_a_form_is_not_carried_out_and_its_page_comes_back(unmarked, phone):
     assert unmarked.post(POSTBACK, approve(unmarked, phone))["Location"] == page
 
 
-@pytest.mark.parametrize("referer", ["https://evil.example/", "javascript:1", "", "//evil.example"])
-def test_S10_a_form_sent_from_elsewhere_leads_to_no_other_site(referer, unmarked, phone):
+@table("referer", ["https://evil.example/", "javascript:1", "", "//evil.example"])
+def test_S10_a_form_sent_from_elsewhere_leads_to_no_other_site(referer, account, make_computer, phone):
+    unmarked = make_computer()
+    unmarked.client.force_login(account.user)
     unmarked.post("/anything/", headers={"referer": referer})
     assert unmarked.post(POSTBACK, approve(unmarked, phone))["Location"] == "/"
 
@@ -194,8 +198,8 @@ def test_giving_up_leads_to_the_login_page_of_the_site(unmarked, settings):
     assert unmarked.post("/accounts/cancel/")["Location"] == "/admin/login/"
 
 
-def test_giving_up_what_was_not_asked_leaves_a_verified_session_alone(account, computer, phone):
-    computer.log_in(phone)
+def test_giving_up_what_was_not_asked_leaves_a_verified_session_alone(account, computer):
+    verified(computer, account.user)
     computer.post("/accounts/cancel/")
     assert computer.is_logged_in()
 
@@ -211,8 +215,8 @@ def test_S11_a_session_that_the_server_makes_within_the_request_is_not_enough(ac
     assert computer.client.get("/members/", REMOTE_USER="alice", secure=True)["Location"] == AUTHENTICATE
 
 
-def test_S11_somebody_verified_who_logs_in_by_other_code_is_asked_again(account, computer, phone):
-    computer.log_in(phone)
+def test_S11_somebody_verified_who_logs_in_by_other_code_is_asked_again(account, computer):
+    verified(computer, account.user)
     assert computer.is_logged_in()
     computer.client.force_login(account.user)
     assert not computer.is_logged_in()
@@ -227,7 +231,7 @@ def test_S11_the_mark_of_one_user_serves_no_other(account, make_user, computer):
         assert not computer.is_logged_in()
 
 
-@pytest.mark.parametrize("value", [True, 1, "", None, ["1"]], ids=repr)
+@table("value", [True, 1, "", None, ["1"]], ids=repr)
 def test_S11_a_mark_is_the_primary_key_and_nothing_else(value, unmarked):
     session = unmarked.client.session
     session[VERIFIED] = value
@@ -273,10 +277,10 @@ def test_somebody_who_opted_out_is_let_in(account, computer):
     assert VERIFIED not in computer.client.session
 
 
-def test_somebody_let_in_before_the_phone_was_paired_does_not_reach_the_phones(alice, phone, computer, make_computer):
+def test_somebody_let_in_before_the_phone_was_paired_does_not_reach_the_phones(alice, phone, computer):
     computer.client.force_login(alice)
     assert computer.is_logged_in()
-    pair(make_computer(), phone)
+    account_with(phone, alice)
     assert computer.get("/accounts/phones/")["Location"] == AUTHENTICATE
 
 
@@ -297,10 +301,10 @@ def test_the_embedded_service_works_in_an_unmarked_session(unmarked, phone):
     assert frame.poll()["state"] == "finished"
 
 
-def test_the_marks_stay_when_the_password_is_changed_by_its_owner(account, computer, phone):
+def test_the_marks_stay_when_the_password_is_changed_by_its_owner(account, computer):
     account.user.is_staff = True
     account.user.save()
-    computer.log_in(phone)
+    verified(computer, account.user)
     new = {"old_password": "password", "new_password1": "a long new one", "new_password2": "a long new one"}
     assert computer.post("/admin/password_change/", new).status_code == 302
     assert computer.is_logged_in()
@@ -324,7 +328,7 @@ def test_a_class_based_view_may_be_exempt(unmarked, monkeypatch):
         del Status.second_factor_exempt
 
 
-@pytest.mark.parametrize("exempt", ["/anything/", "/anyth", "/members/", "/anything"])
+@table("exempt", ["/anything/", "/anyth", "/members/", "/anything"])
 def test_paths_may_be_exempt(exempt, unmarked, settings):
     settings.TOOPHER_EXEMPT_PATHS = [exempt]
     assert (unmarked.get("/anything/").status_code == 200) is (exempt == "/anything/")
@@ -404,8 +408,8 @@ def test_S11_a_policy_that_raises_lets_nobody_in(account, alice, computer, phone
     assert LET_IN not in computer.client.session
 
 
-def test_S08_a_verified_session_follows_what_support_does(account, computer, phone, settings, monkeypatch):
-    computer.log_in(phone)
+def test_S08_a_verified_session_follows_what_support_does(account, computer, settings, monkeypatch):
+    verified(computer, account.user)
     for seconds, act, is_in in [
         (61, support.disable, True),  # let in, not verified
         (122, support.enable, False),
@@ -420,8 +424,8 @@ def test_S08_a_verified_session_follows_what_support_does(account, computer, pho
     assert not computer.is_logged_in()
 
 
-def test_S08_another_password_ends_a_verified_session(account, computer, phone):
-    computer.log_in(phone)
+def test_S08_another_password_ends_a_verified_session(account, computer):
+    verified(computer, account.user)
     account.user.set_password("another")
     account.user.save()
     assert computer.get("/members/")["Location"].startswith(LOGIN)

@@ -10,6 +10,7 @@ from django.urls import path
 
 from django_toopher import middleware
 from django_toopher.decorators import second_factor_exempt
+from tests.factories import verified
 
 from .acts import AUTHENTICATE, Statements
 from .urls import urlpatterns as project
@@ -53,8 +54,8 @@ def test_S11_a_session_made_by_other_code_is_not_enough(url, account, computer, 
 
 
 @pytest.mark.parametrize("url", ["/async/", "/members/"])
-def test_who_has_passed_sees_the_page_and_it_needs_no_thread(url, account, computer, phone, ask, monkeypatch):
-    computer.log_in(phone)
+def test_who_has_passed_sees_the_page_and_it_needs_no_thread(url, account, computer, ask, monkeypatch):
+    verified(computer, account.user)
     monkeypatch.setattr(middleware, "sync_to_async", pytest.fail)
     assert b"alice" in ask(url).content
 
@@ -72,8 +73,8 @@ def test_without_a_session_nothing_is_read(db, ask, monkeypatch):
     assert not statements.queries
 
 
-def test_a_page_after_the_login_costs_what_it_costs_without_this_app(account, computer, phone, settings, ask):
-    computer.log_in(phone)
+def test_a_page_after_the_login_costs_what_it_costs_without_this_app(account, computer, settings, ask):
+    verified(computer, account.user)
     order, cost = settings.MIDDLEWARE, []
     for kept in (order, [each for each in order if "ToopherMiddleware" not in each]):
         settings.MIDDLEWARE = kept

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_toopher import flows
 from django_toopher.models import Attempt, ToopherAccount, digest
 from tests.service.callers import at_once
+from tests.tables import table
 
 from .acts import AUTHENTICATE, pair
 
@@ -75,7 +76,7 @@ def test_S12_a_name_that_was_made_up_may_be_taken_as_well(alice, make_user):
     assert ToopherAccount.objects.for_user(second).name == f"alice ({second.pk}) ({second.pk})"
 
 
-@pytest.mark.parametrize("name", [" alice", "alice ", "Alice", "\N{FULLWIDTH LATIN SMALL LETTER A}lice", "alic\xe9"])
+@table("name", [" alice", "alice ", "Alice", "\N{FULLWIDTH LATIN SMALL LETTER A}lice", "alic\xe9"])
 def test_S12_names_are_told_apart_exactly(name, alice, make_user):
     ToopherAccount.objects.create(user=alice, name="alice")
     ToopherAccount.objects.create(user=make_user("other"), name=name)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from django_toopher import policy
 from django_toopher.models import ToopherAccount
+from tests.tables import table
 
 
 @pytest.fixture
@@ -52,9 +53,10 @@ def test_required_asks_everybody(paired, person, account, request_, settings):
     assert policy.demands(person, request_) is True
 
 
-@pytest.mark.parametrize("is_staff", [False, True])
-@pytest.mark.parametrize("paired", [False, True])
+@table("is_staff", [False, True])
+@table("paired", [False, True])
 def test_a_callable_decides_about_those_without_a_phone(paired, is_staff, person, account, request_, settings):
+    person.refresh_from_db()
     settings.TOOPHER_POLICY = "tests.app.policies.staff_only"
     save(account, paired=paired)
     person.is_staff = is_staff
@@ -68,9 +70,10 @@ def test_a_callable_gets_the_request(person, rf, settings):
     assert policy.is_due(person, rf.get("/")) is False
 
 
-@pytest.mark.parametrize("setting", ["optional", "required", "tests.app.policies.staff_only"])
-@pytest.mark.parametrize("opt_out", [False, True])
+@table("setting", ["optional", "required", "tests.app.policies.staff_only"])
+@table("opt_out", [False, True])
 def test_a_disabled_user_is_exempt_where_opting_out_is_allowed(setting, opt_out, person, account, request_, settings):
+    person.refresh_from_db()
     settings.TOOPHER_POLICY = setting
     settings.TOOPHER_ALLOW_OPT_OUT = opt_out
     person.is_staff = True

@@ -12,6 +12,7 @@ from django.db import connection
 
 from django_toopher.models import Attempt, ToopherAccount
 from django_toopher.service.device.terminal import Automate
+from tests.factories import verified
 
 from .acts import ACCOUNT, AUTHENTICATE, LOGIN, POSTBACK, Statements
 
@@ -98,8 +99,8 @@ def test_S27_the_cookie_alone_opens_nothing(account, computer, phone, make_compu
     assert not stranger.is_logged_in()
 
 
-def test_a_page_after_the_login_costs_what_it_costs_without_this_app(account, computer, phone, settings):
-    computer.log_in(phone)
+def test_a_page_after_the_login_costs_what_it_costs_without_this_app(account, computer, settings):
+    verified(computer, account.user)
     cost = {}
     for middleware in (project.MIDDLEWARE, [each for each in project.MIDDLEWARE if each != OURS]):
         settings.MIDDLEWARE = middleware

@@ -16,6 +16,7 @@ from django_toopher.client import RequestRefusedError, ServiceUnavailableError, 
 from django_toopher.models import SupportItem, SupportRun, ToopherAccount
 from django_toopher.service.models import User
 from tests.service.callers import at_once
+from tests.tables import table
 
 from .acts import known, pair
 
@@ -199,8 +200,9 @@ def test_the_next_phones_name_takes_the_place_of_the_last_ones(account, api, mak
     assert account.device == "Nokia"
 
 
-@pytest.mark.parametrize("verb", ["enable", "disable", "reset", "send_reset_link", "refresh"])
+@table("verb", ["enable", "disable", "reset", "send_reset_link", "refresh"])
 def test_S16_a_service_that_is_down_changes_nothing_here(verb, account, elsewhere, staff, heard):
+    elsewhere.forget()
     before = known(account)
     elsewhere.will_answer(b"", 500)
     with pytest.raises(ServiceUnavailableError):
@@ -209,8 +211,9 @@ def test_S16_a_service_that_is_down_changes_nothing_here(verb, account, elsewher
     assert (LogEntry.objects.count(), heard) == (0, [])
 
 
-@pytest.mark.parametrize("verb", ["enable", "disable", "reset", "send_reset_link", "refresh"])
+@table("verb", ["enable", "disable", "reset", "send_reset_link", "refresh"])
 def test_S16_a_service_that_refuses_changes_nothing_here(verb, account, elsewhere):
+    elsewhere.forget()
     before = known(account)
     elsewhere.will_answer({"error_code": 401, "error_message": "Not a valid OAuth signed request"}, 401)
     with pytest.raises(RequestRefusedError):
@@ -221,7 +224,7 @@ def test_S16_a_service_that_refuses_changes_nothing_here(verb, account, elsewher
 # Who may
 
 
-@pytest.mark.parametrize("verb", ["enable", "disable", "reset", "send_reset_link"])
+@table("verb", ["enable", "disable", "reset", "send_reset_link"])
 def test_S16_only_a_superuser_acts_on_a_superuser(verb, account, api, make_user):
     account.user.is_superuser = True
     account.user.save()
@@ -240,8 +243,8 @@ def test_S16_a_superuser_acts_on_another(account, api, staff):
     assert not account.enabled
 
 
-@pytest.mark.parametrize("verb", ["disable", "reset"])
-@pytest.mark.parametrize("is_superuser", [False, True])
+@table("verb", ["disable", "reset"])
+@table("is_superuser", [False, True])
 def test_S16_nobody_brings_down_their_own_second_factor(verb, is_superuser, account, api):
     account.user.is_superuser = is_superuser
     account.user.save()
@@ -514,7 +517,7 @@ def test_whom_one_call_cannot_switch_is_asked_for_alone(familiar, api, staff, ca
     assert there("person0").toopher_authentication_enabled
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "status"),
     [
         ({"error_code": 404, "error_message": "Not found."}, 404),
@@ -525,6 +528,7 @@ def test_whom_one_call_cannot_switch_is_asked_for_alone(familiar, api, staff, ca
     ids=["unknown there", "out of order", "no list", "no users"],
 )
 def test_a_service_without_that_call_is_asked_for_each(body, status, many, elsewhere):
+    elsewhere.forget()
     elsewhere.will_answer(body, status)
     for number, account in enumerate(many):
         ToopherAccount.objects.filter(pk=account.pk).update(toopher_user_id=f"id{number}")

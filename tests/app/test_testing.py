@@ -111,6 +111,7 @@ def test_a_login(toopher_phone, client, django_user_model):
 """
 
 
+@pytest.mark.servers
 def test_a_sites_tests_have_the_fixtures(tmp_path):
     (tmp_path / "test_site.py").write_text(PROJECT)
     plugins = ["-p", "no:randomly", "-p", "no:cacheprovider"]

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -84,6 +84,11 @@ class ScriptedService:
     def connections(self) -> int:
         return len(self.sockets)
 
+    def forget(self) -> None:
+        """What it was asked so far, and what it would have answered: for the next row of a table."""
+        self.received.clear()
+        self.replies.clear()
+
     def hang_up(self) -> None:
         """End what is still going on, so that no thread waits for a client that keeps its connection."""
         self.is_over.set()
@@ -124,6 +129,7 @@ def _handler_class(service: ScriptedService) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 20
+        disable_nagle_algorithm = True  # a reply is two writes: the second would wait for the first one's receipt
 
         def setup(self):
             super().setup()
@@ -149,19 +155,28 @@ def _handler_class(service: ScriptedService) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-@pytest.fixture
-def service() -> Iterator[ScriptedService]:
+@contextmanager
+def serving() -> Iterator[ScriptedService]:
+    """A service, until the block ends."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     server.daemon_threads = False
     service = ScriptedService(server)
     server.RequestHandlerClass = _handler_class(service)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield service
-    server.shutdown()
-    service.hang_up()
-    server.server_close()
-    thread.join()
+    try:
+        yield service
+    finally:
+        server.shutdown()
+        service.hang_up()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def service() -> Iterator[ScriptedService]:
+    with serving() as service:
+        yield service
 
 
 @pytest.fixture

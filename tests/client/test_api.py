@@ -19,6 +19,7 @@ from django_toopher.client import (
     UserDisabledError,
     UserUnknownError,
 )
+from tests.tables import table
 
 from . import replies
 from .conftest import KEY, SECRET
@@ -202,8 +203,9 @@ def test_posting_to_any_endpoint(service, api):
 # Paths and credentials
 
 
-@pytest.mark.parametrize("odd", ["../users", "a/b", "a?b=c", "a#b", "a%2Fb", "%2e%2e", "a b", "é", "..."])
+@table("odd", ["../users", "a/b", "a?b=c", "a#b", "a%2Fb", "%2e%2e", "a b", "é", "..."])
 def test_S17_an_id_stays_one_segment_of_the_path(odd, service, api):
+    service.forget()
     service.will_answer(replies.user(id=odd))
     api.get_user_by_id(odd)
     (received,) = service.received
@@ -248,7 +250,7 @@ def test_a_netrc_does_not_replace_the_signature(service, api, monkeypatch, tmp_p
 # Errors that the service reports
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "code", "error"),
     [
         (409, 601, PairingNotAuthorizedError),
@@ -265,6 +267,7 @@ def test_a_netrc_does_not_replace_the_signature(service, api, monkeypatch, tmp_p
     ],
 )
 def test_a_reported_error_raises_the_error_of_its_code(status, code, error, service, api):
+    service.forget()
     service.will_answer({"error_code": code, "error_message": "it says why"}, status)
     with pytest.raises(ToopherApiError, match="it says why") as caught:
         api.authenticate("jdoe", "secret-id")
@@ -273,15 +276,16 @@ def test_a_reported_error_raises_the_error_of_its_code(status, code, error, serv
     assert len(service.received) == 1
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("30", 30), ("soon", None), ("²", None), ("9" * 50, None)])
+@table(("header", "seconds"), [("30", 30), ("soon", None), ("²", None), ("9" * 50, None)])
 def test_a_rate_limit_says_how_long_to_wait(header, seconds, service, api):
+    service.forget()
     service.will_answer({"error_code": 429, "error_message": "slower"}, 429, Retry_After=header)
     with pytest.raises(RateLimitError) as caught:
         api.get("users")
     assert caught.value.retry_after == seconds
 
 
-@pytest.mark.parametrize(
+@table(
     "reply",
     [
         b"<html>",
@@ -294,8 +298,9 @@ def test_a_rate_limit_says_how_long_to_wait(header, seconds, service, api):
         {"error_code": 704, "error_message": None},
     ],
 )
-@pytest.mark.parametrize("status", [400, 409, 502])
+@table("status", [400, 409, 502])
 def test_an_error_that_does_not_say_what_failed_is_an_invalid_reply(status, reply, service, api):
+    service.forget()
     service.will_answer(reply, status)
     with pytest.raises(InvalidReplyError) as caught:
         api.get("users")

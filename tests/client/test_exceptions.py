@@ -1,21 +1,20 @@
 import pickle
 
-import pytest
-
 from django_toopher.client import exceptions
 from django_toopher.client.exceptions import RateLimitError, ToopherApiError, ToopherError, refusal
+from tests.tables import table
 
 TREE = [error for error in vars(exceptions).values() if isinstance(error, type) and issubclass(error, Exception)]
 
 
-@pytest.mark.parametrize("error", TREE)
+@table("error", TREE)
 def test_every_error_is_of_the_tree_and_says_so_by_its_name(error):
     assert issubclass(error, ToopherError)
     assert error.__name__.endswith("Error")
     assert error.__name__ in exceptions.__doc__
 
 
-@pytest.mark.parametrize("error", TREE)
+@table("error", TREE)
 def test_every_error_survives_pickling(error):
     original = error("what happened")
     if isinstance(original, ToopherApiError):
@@ -25,7 +24,7 @@ def test_every_error_survives_pickling(error):
     assert (str(copy), vars(copy)) == ("what happened", vars(original))
 
 
-@pytest.mark.parametrize(
+@table(
     ("code", "name"),
     [
         (601, "PairingNotAuthorizedError"),

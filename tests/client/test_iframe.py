@@ -24,6 +24,7 @@ from django_toopher.client import (
     UserUnknownError,
     sign_postback,
 )
+from tests.tables import table
 
 from .conftest import KEY, SECRET
 from .test_signatures import ALWAYS, AUTHENTICATION_REQUEST, DEACTIVATED, PAIRING, REQUESTER_USER
@@ -60,7 +61,7 @@ class ManyValues(dict):
 # URLs
 
 
-@pytest.mark.parametrize(
+@table(
     ("email", "keywords", "signature"),
     [
         (EMAIL, {}, "sV8qoKnxJ3fxfP6AHNa0eNFxzJs="),
@@ -74,7 +75,7 @@ def test_the_protocols_vectors_for_manage_user(email, keywords, signature):
     assert parameters(url)["oauth_signature"] == signature
 
 
-@pytest.mark.parametrize(
+@table(
     ("email", "token", "keywords", "signature"),
     [
         (EMAIL, TOKEN, {"allow_inline_pairing": None}, "PykRbVHUP2OTTjGF0GJaS5TTu54="),
@@ -159,14 +160,14 @@ def test_blank_credentials_are_refused(key, secret):
 # Postbacks that are to be believed
 
 
-@pytest.mark.parametrize("fields", [AUTHENTICATION_REQUEST, PAIRING, REQUESTER_USER])
+@table("fields", [AUTHENTICATION_REQUEST, PAIRING, REQUESTER_USER])
 def test_a_genuine_postback_gives_its_fields(fields):
     postback = signed(fields)
     verified = make_iframe().validate_postback(postback, TOKEN, resource_type=fields["resource_type"])
     assert verified == postback
 
 
-@pytest.mark.parametrize(
+@table(
     "form",
     [
         dict,
@@ -191,7 +192,7 @@ def test_a_postback_in_rfc_3986_form_is_accepted():
     assert make_iframe().validate_postback(postback, TOKEN) == postback
 
 
-@pytest.mark.parametrize("fields", [AUTHENTICATION_REQUEST, PAIRING, REQUESTER_USER])
+@table("fields", [AUTHENTICATION_REQUEST, PAIRING, REQUESTER_USER])
 def test_a_postback_about_the_expected_user_is_accepted(fields):
     assert make_iframe().validate_postback(signed(fields), TOKEN, username="user name")
 
@@ -199,7 +200,7 @@ def test_a_postback_about_the_expected_user_is_accepted(fields):
 # S01: unsigned, altered, expired, future-dated, foreign
 
 
-@pytest.mark.parametrize("code", ["704", "705", "707", "601"])
+@table("code", ["704", "705", "707", "601"])
 def test_S01_an_unsigned_error_is_a_bad_signature_and_nothing_else(code):
     postback = {**ALWAYS, "error_code": code, "error_message": "disabled"}
     with pytest.raises(SignatureError):
@@ -211,7 +212,7 @@ def test_S01_a_bare_error_code_is_a_bad_signature():
         make_iframe().validate_postback({"error_code": "704"}, TOKEN)
 
 
-@pytest.mark.parametrize("postback", [{}, "", ALWAYS, {**ALWAYS, "toopher_sig": ""}, {"toopher_sig": "x"}])
+@table("postback", [{}, "", ALWAYS, {**ALWAYS, "toopher_sig": ""}, {"toopher_sig": "x"}])
 def test_S01_an_unsigned_postback_is_refused(postback):
     with pytest.raises(SignatureError):
         make_iframe().validate_postback(postback, TOKEN)
@@ -227,7 +228,7 @@ def test_S01_a_postback_signed_with_another_secret_is_refused():
         make_iframe().validate_postback(signed(AUTHENTICATION_REQUEST, secret="other"), TOKEN)
 
 
-@pytest.mark.parametrize("changes", [{"granted": "false"}, {"foo": "bar"}, {"granted": "true "}])
+@table("changes", [{"granted": "false"}, {"foo": "bar"}, {"granted": "true "}])
 def test_S01_an_altered_postback_is_refused(changes):
     with pytest.raises(SignatureError):
         make_iframe().validate_postback({**signed(AUTHENTICATION_REQUEST), **changes}, TOKEN)
@@ -238,7 +239,7 @@ def test_a_postback_counts_while_it_is_fresh(now):
     assert make_iframe(now).validate_postback(signed(PAIRING), TOKEN)
 
 
-@pytest.mark.parametrize(("now", "ttl"), [(1100.0, 100), (2000.0, 300), (1006.0, 5), (1000.0, 0)])
+@table(("now", "ttl"), [(1100.0, 100), (2000.0, 300), (1006.0, 5), (1000.0, 0)])
 def test_S01_an_expired_postback_is_refused(now, ttl):
     with pytest.raises(ExpiredError):
         make_iframe(now).validate_postback(signed(PAIRING), TOKEN, ttl=ttl)
@@ -249,9 +250,7 @@ def test_S01_a_postback_from_the_future_is_refused():
         make_iframe(now=969.9).validate_postback(signed(PAIRING), TOKEN)
 
 
-@pytest.mark.parametrize(
-    "timestamp", ["", " 1000", "1000\n", "-1", "1e3", "1_000", "1000.0", "١٠٠٠", "²", "nan", "9" * 5000]
-)
+@table("timestamp", ["", " 1000", "1000\n", "-1", "1e3", "1_000", "1000.0", "١٠٠٠", "²", "nan", "9" * 5000])
 def test_S01_a_timestamp_that_is_no_number_of_seconds_is_refused(timestamp):
     with pytest.raises(MalformedPostbackError, match="timestamp"):
         make_iframe().validate_postback(signed({"timestamp": timestamp}), TOKEN)
@@ -263,7 +262,7 @@ def test_S01_a_postback_without_a_timestamp_is_refused():
         make_iframe().validate_postback({**fields, "toopher_sig": sign_postback(fields, SECRET)}, TOKEN)
 
 
-@pytest.mark.parametrize(
+@table(
     "postback",
     [
         None,
@@ -363,7 +362,7 @@ def test_an_error_of_a_postback_can_be_pickled():
 # S03: tokens
 
 
-@pytest.mark.parametrize("token", [None, "", " ", "\t\n"])
+@table("token", [None, "", " ", "\t\n"])
 def test_S03_without_an_expected_token_no_postback_is_accepted(token):
     with pytest.raises(TokenError):
         make_iframe().validate_postback(signed(PAIRING, session_token=token or ""), token)
@@ -374,7 +373,7 @@ def test_S03_the_token_may_not_be_left_out():
         make_iframe().validate_postback(signed(PAIRING))
 
 
-@pytest.mark.parametrize("token", ["", "other", TOKEN.upper(), TOKEN + " ", "tökén"])
+@table("token", ["", "other", TOKEN.upper(), TOKEN + " ", "tökén"])
 def test_S03_another_sessions_token_is_refused(token):
     with pytest.raises(TokenError):
         make_iframe().validate_postback(signed(PAIRING, session_token=token), TOKEN)
@@ -394,14 +393,14 @@ def test_S03_a_genuine_error_for_another_session_says_nothing():
 # S05, S06: kinds and users
 
 
-@pytest.mark.parametrize("fields", [PAIRING, REQUESTER_USER, {"granted": "true"}, {"resource_type": ""}])
+@table("fields", [PAIRING, REQUESTER_USER, {"granted": "true"}, {"resource_type": ""}])
 def test_S05_a_postback_of_another_kind_is_refused(fields):
     with pytest.raises(KindError):
         make_iframe().validate_postback(signed(fields), TOKEN, resource_type="authentication_request")
 
 
-@pytest.mark.parametrize("username", ["User name", "user name ", "", "jdoe"])
-@pytest.mark.parametrize("fields", [AUTHENTICATION_REQUEST, REQUESTER_USER])
+@table("username", ["User name", "user name ", "", "jdoe"])
+@table("fields", [AUTHENTICATION_REQUEST, REQUESTER_USER])
 def test_S06_a_postback_about_another_user_is_refused(fields, username):
     with pytest.raises(UserMismatchError):
         make_iframe().validate_postback(signed(fields), TOKEN, username=username)
@@ -415,7 +414,7 @@ def test_S06_a_postback_about_nobody_is_refused_where_somebody_is_expected():
 # Errors that the service reports
 
 
-@pytest.mark.parametrize(
+@table(
     ("code", "error", "number"),
     [
         ("601", PairingNotAuthorizedError, 601),

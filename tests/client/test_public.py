@@ -4,10 +4,9 @@ import inspect
 import subprocess
 import sys
 
-import pytest
-
 from django_toopher import client
 from django_toopher.client import AuthenticationRequest, Pairing, ToopherApi, ToopherIframe, User, UserTerminal
+from tests.tables import table
 
 NAMES = [
     "AmbiguousUserError",
@@ -91,7 +90,7 @@ def test_the_public_names_are_these():
     assert all(hasattr(client, name) for name in NAMES)
 
 
-@pytest.mark.parametrize(("owner", "name", "arguments"), SEED, ids=lambda value: getattr(value, "__name__", value))
+@table(("owner", "name", "arguments"), SEED, ids=lambda value: getattr(value, "__name__", value))
 def test_the_seeds_methods_have_the_seeds_arguments(owner, name, arguments):
     assert seed_arguments(getattr(owner, name)) == arguments
 

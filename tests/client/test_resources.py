@@ -11,6 +11,7 @@ from django_toopher.client import (
     User,
     UserTerminal,
 )
+from tests.tables import table
 
 from . import replies
 
@@ -63,8 +64,8 @@ def test_an_authentication_request_is_as_true_as_it_is_granted(value):
     assert bool(AuthenticationRequest(replies.authentication_request(granted=value))) is value
 
 
-@pytest.mark.parametrize("enabled", [True, False])
-@pytest.mark.parametrize(
+@table("enabled", [True, False])
+@table(
     "fields",
     [
         lambda enabled: {"toopher_authentication_enabled": enabled},
@@ -84,7 +85,7 @@ def test_a_terminals_secret_id_is_understood_in_both_spellings(spelling):
     assert terminal.name_extra == terminal.requester_specified_id == "extra"
 
 
-@pytest.mark.parametrize(("kind", "reply"), KINDS)
+@table(("kind", "reply"), KINDS)
 def test_other_keys_can_be_read_as_attributes(kind, reply):
     thing = kind(reply(minimum_version=3))
     assert thing.minimum_version == 3
@@ -93,7 +94,7 @@ def test_other_keys_can_be_read_as_attributes(kind, reply):
         thing.no_such_key  # noqa: B018
 
 
-@pytest.mark.parametrize(("kind", "reply"), KINDS)
+@table(("kind", "reply"), KINDS)
 def test_a_key_cannot_take_a_methods_place(kind, reply):
     thing = kind(reply(refresh_from_server="x", __setstate__="x", __deepcopy__="x", _update="x"))
     assert getattr(thing, "refresh_from_server", "none") != "x" or kind is Action
@@ -101,7 +102,7 @@ def test_a_key_cannot_take_a_methods_place(kind, reply):
     assert copy.deepcopy(thing) == thing
 
 
-@pytest.mark.parametrize(("kind", "reply"), KINDS)
+@table(("kind", "reply"), KINDS)
 def test_it_survives_pickling(kind, reply):
     thing = kind(reply(extra="kept"))
     copied = pickle.loads(pickle.dumps(thing))  # noqa: S301
@@ -109,7 +110,7 @@ def test_it_survives_pickling(kind, reply):
     assert copied.extra == "kept"
 
 
-@pytest.mark.parametrize(("kind", "reply"), KINDS)
+@table(("kind", "reply"), KINDS)
 def test_it_equals_what_the_service_said_the_same_of(kind, reply):
     assert kind(reply()) == kind(reply())
     assert kind(reply()) != kind(reply(name="another"))
@@ -125,20 +126,20 @@ def test_its_text_tells_no_more_than_kind_and_id():
     assert repr(Pairing(replies.pairing(secret="otp seed"))) == "<Pairing p1>"
 
 
-@pytest.mark.parametrize("reply", [None, [], "x", 1])
+@table("reply", [None, [], "x", 1])
 def test_what_is_no_object_is_an_invalid_reply(reply):
     with pytest.raises(InvalidReplyError, match="User"):
         User(reply)
 
 
-@pytest.mark.parametrize(("kind", "reply", "name"), [(k, r, n) for k, r, names in REQUIRED for n in names])
-@pytest.mark.parametrize("value", [None, 1, ["x"]])
+@table(("kind", "reply", "name"), [(k, r, n) for k, r, names in REQUIRED for n in names])
+@table("value", [None, 1, ["x"]])
 def test_a_mistyped_field_is_named(kind, reply, name, value):
     with pytest.raises(InvalidReplyError, match=r"(?i)" + name):
         kind(reply(**{name: value}))
 
 
-@pytest.mark.parametrize(("kind", "reply", "name"), [(k, r, n) for k, r, names in REQUIRED for n in names])
+@table(("kind", "reply", "name"), [(k, r, n) for k, r, names in REQUIRED for n in names])
 def test_a_missing_field_is_named(kind, reply, name):
     raw = reply()
     del raw[name]
@@ -146,7 +147,7 @@ def test_a_missing_field_is_named(kind, reply, name):
         kind(raw)
 
 
-@pytest.mark.parametrize("value", ["true", 1, 0, None])
+@table("value", ["true", 1, 0, None])
 def test_only_true_and_false_are_flags(value):
     with pytest.raises(InvalidReplyError, match="granted"):
         AuthenticationRequest(replies.authentication_request(granted=value))
@@ -159,8 +160,9 @@ def test_a_terminal_without_its_secret_id_is_an_invalid_reply():
         UserTerminal(raw)
 
 
-@pytest.mark.parametrize(("kind", "reply", "path"), REFRESHABLE)
+@table(("kind", "reply", "path"), REFRESHABLE)
 def test_refreshing_takes_over_what_the_service_says_now(kind, reply, path, service, api):
+    service.forget()
     thing = kind(reply())
     service.will_answer(reply(news="good"))
     thing.refresh_from_server(api)
@@ -168,9 +170,10 @@ def test_refreshing_takes_over_what_the_service_says_now(kind, reply, path, serv
     assert (service.received[0].method, service.received[0].path) == ("GET", "/toopher/v1" + path)
 
 
-@pytest.mark.parametrize(("kind", "reply", "path"), REFRESHABLE)
-@pytest.mark.parametrize("bad", [{}, [], {"user": {}, "name": 1}, {"id": "another"}])
+@table(("kind", "reply", "path"), REFRESHABLE)
+@table("bad", [{}, [], {"user": {}, "name": 1}, {"id": "another"}])
 def test_refreshing_from_a_bad_reply_changes_nothing(kind, reply, path, bad, service, api):
+    service.forget()
     thing = kind(reply())
     service.will_answer({**reply(), **bad} if bad else bad)
     with pytest.raises(InvalidReplyError):

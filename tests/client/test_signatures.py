@@ -1,8 +1,8 @@
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from django_toopher.client.signatures import is_signed_postback, sign_postback
+from tests.tables import table
 
 from .conftest import SECRET
 
@@ -65,12 +65,12 @@ def signed(fields, encoding="python-php"):
     return {**fields, "toopher_sig": sign_postback(fields, SECRET, encoding)}
 
 
-@pytest.mark.parametrize(("fields", "signature"), VECTORS)
+@table(("fields", "signature"), VECTORS)
 def test_the_protocols_vectors(fields, signature):
     assert sign_postback({**fields, **ALWAYS}, SECRET) == signature
 
 
-@pytest.mark.parametrize(
+@table(
     ("encoding", "signature"),
     [
         ("python-php", "i5s2iNZSAQVm2rymnY3ONo1XxPk="),
@@ -153,7 +153,7 @@ def test_S01_another_secret_does_not_verify(fields, encoding, other):
     assert not is_signed_postback(signed(fields, encoding), other)
 
 
-@pytest.mark.parametrize("signature", ["", " ", "None", "é", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="])
+@table("signature", ["", " ", "None", "é", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="])
 def test_S01_what_is_no_signature_does_not_verify(signature):
     assert not is_signed_postback({**ALWAYS, "toopher_sig": signature}, SECRET)
 

@@ -3,6 +3,8 @@ import io
 import pathlib
 import socket
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -17,6 +19,9 @@ from django_toopher.client import (
     ToopherApiError,
 )
 from django_toopher.client.transport import MAX_REPLY_BYTES
+from tests.tables import table
+
+from .conftest import serving
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 PATIENCE = 0.6
@@ -39,45 +44,42 @@ def failure(api):
 # S15: slow
 
 
-@pytest.mark.parametrize(
-    ("pieces", "forever"),
-    [
-        ((), b""),
-        ((), b"HTTP/1.1 100 Continue\r\n\r\n"),
-        ((b"HTTP/1.1 200",), b" "),
-        ((b"HTTP/1.1 200 OK\r\nX-Drip: ",), b"x"),
-        ((OK,), b"X-Drip: x\r\n"),
-        ((OK, b"Content-Length: 1000\r\n\r\n{"), b" "),
-        ((OK, b"\r\n{"), b" "),
-        ((OK, b"Transfer-Encoding: chunked\r\n\r\n"), b"1\r\n \r\n"),
-        ((OK, b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"), b"0"),
-        ((OK, b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Drip: "), b"x"),
-        ((b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n",), b"x"),
-        ((b"HTTP/1.1 500 Oops\r\n\r\n",), b"x"),
-    ],
-    ids=[
-        "silence",
-        "continue",
-        "status-line",
-        "header",
-        "headers",
-        "body",
-        "body-to-the-end",
-        "chunks",
-        "chunk-size",
-        "trailer",
-        "redirect",
-        "error",
-    ],
-)
-def test_S15_a_slow_reply_ends_in_time(pieces, forever, service, hasty_api, stopwatch):
-    if forever:
-        service.will_send(*pieces, forever=forever)
-    else:
-        service.replies.append(lambda handler: service.is_over.wait(30))
-    error = failure(hasty_api)
-    assert type(error) is ServiceTimeoutError
-    assert PATIENCE * 0.9 <= stopwatch() < PATIENCE + SLACK
+SLOW = {
+    "silence": ((), b""),
+    "continue": ((), b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "status-line": ((b"HTTP/1.1 200",), b" "),
+    "header": ((b"HTTP/1.1 200 OK\r\nX-Drip: ",), b"x"),
+    "headers": ((OK,), b"X-Drip: x\r\n"),
+    "body": ((OK, b"Content-Length: 1000\r\n\r\n{"), b" "),
+    "body-to-the-end": ((OK, b"\r\n{"), b" "),
+    "chunks": ((OK, b"Transfer-Encoding: chunked\r\n\r\n"), b"1\r\n \r\n"),
+    "chunk-size": ((OK, b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"), b"0"),
+    "trailer": ((OK, b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Drip: "), b"x"),
+    "redirect": ((b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n",), b"x"),
+    "error": ((b"HTTP/1.1 500 Oops\r\n\r\n",), b"x"),
+}
+"""What a slow service sends at first, and then for ever."""
+
+
+def test_S15_a_slow_reply_ends_in_time(make_api, subtests):
+    """All of them at once, each of a service of its own: they are waited for, and nothing else."""
+
+    def wait(pieces, forever):
+        with serving() as service:
+            if forever:
+                service.will_send(*pieces, forever=forever)
+            else:
+                service.replies.append(lambda handler: service.is_over.wait(30))
+            began = time.monotonic()
+            return failure(make_api(service.url, timeout=PATIENCE)), time.monotonic() - began
+
+    with ThreadPoolExecutor(len(SLOW)) as threads:
+        waited = {name: threads.submit(wait, *row) for name, row in SLOW.items()}
+    for name, each in waited.items():
+        with subtests.test(name):
+            error, seconds = each.result()
+            assert type(error) is ServiceTimeoutError
+            assert PATIENCE * 0.9 <= seconds < PATIENCE + SLACK
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -124,12 +126,12 @@ def test_S15_nobody_there_is_an_error_of_the_tree(make_api):
     assert isinstance(error.__cause__, requests.ConnectionError)
 
 
-@pytest.mark.parametrize("url", ["2fa.example.org/v1", "http://", "http://[::1", "ftp://127.0.0.1/v1"])
+@table("url", ["2fa.example.org/v1", "http://", "http://[::1", "ftp://127.0.0.1/v1"])
 def test_S15_an_impossible_url_is_an_error_of_the_tree(url, make_api):
     assert type(failure(make_api(url))) is ServiceUnavailableError
 
 
-@pytest.mark.parametrize(
+@table(
     "content",
     [
         b"",
@@ -146,12 +148,13 @@ def test_S15_an_impossible_url_is_an_error_of_the_tree(url, make_api):
     ],
     ids=["nothing", "html", "half", "two", "binary", "null", "text", "int", "deep", "huge", "huge-in-list"],
 )
-def test_S15_what_is_no_json_object_is_an_invalid_reply(content, service, api):
+def test_S15_what_is_no_json_object_is_an_invalid_reply(content, service, make_api):
+    service.forget()
     service.will_answer(content)
-    assert type(failure(api)) is InvalidReplyError
+    assert type(failure(make_api())) is InvalidReplyError
 
 
-@pytest.mark.parametrize(
+@table(
     "raw",
     [
         b"",
@@ -168,15 +171,17 @@ def test_S15_what_is_no_json_object_is_an_invalid_reply(content, service, api):
         b"\x16\x03\x01" * 100,
     ],
 )
-def test_S15_what_is_no_http_is_an_error_of_the_tree(raw, service, api):
+def test_S15_what_is_no_http_is_an_error_of_the_tree(raw, service, make_api):
+    service.forget()
     service.will_send(raw)
-    assert isinstance(failure(api), ServiceUnavailableError)
+    assert isinstance(failure(make_api()), ServiceUnavailableError)
 
 
-@pytest.mark.parametrize("status", [201, 204, 301, 302, 303, 304, 307, 308])
-def test_S15_a_redirect_is_not_followed_and_no_success(status, service, api):
+@table("status", [201, 204, 301, 302, 303, 304, 307, 308])
+def test_S15_a_redirect_is_not_followed_and_no_success(status, service, make_api):
+    service.forget()
     service.will_answer({}, status, Location=f"{service.url}/elsewhere")
-    error = failure(api)
+    error = failure(make_api())
     assert type(error) is InvalidReplyError
     assert error.status == status
     assert len(service.received) == 1
@@ -193,7 +198,7 @@ def test_S15_a_longer_reply_is_an_error(status, service, api):
     assert type(failure(api)) is InvalidReplyError
 
 
-@pytest.mark.parametrize(
+@table(
     "head",
     [
         OK + b"\r\n",
@@ -204,7 +209,8 @@ def test_S15_a_longer_reply_is_an_error(status, service, api):
     ],
     ids=["endless", "announced", "chunk-size", "trailer", "redirect"],
 )
-def test_S15_a_flood_is_stopped_long_before_100_megabytes(head, service, api):
+def test_S15_a_flood_is_stopped_long_before_100_megabytes(head, service, make_api):
+    service.forget()
     flooded = 0
 
     def flood(handler):
@@ -216,7 +222,7 @@ def test_S15_a_flood_is_stopped_long_before_100_megabytes(head, service, api):
             flooded += 1
 
     service.replies.append(flood)
-    assert isinstance(failure(api), ServiceUnavailableError)
+    assert isinstance(failure(make_api()), ServiceUnavailableError)
     assert flooded < 50
 
 
