@@ -21,6 +21,7 @@ from django_toopher.service.models import (
     User,
     digest,
 )
+from tests.tables import table
 
 LISTS = ["requester", "user", "authenticator", "pairing", "authenticationrequest", "automation", "alarm"]
 
@@ -71,16 +72,21 @@ def get(admin_client, name, query=""):
     return response.content.decode()
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_a_list_does_not_grow_in_queries_with_its_rows(admin_client, requester, name, django_assert_max_num_queries):
+@pytest.fixture
+def sixty(requester):
+    """Sixty users, each with a phone, a terminal and a question."""
     populate(requester, 60)
+
+
+@table("name", LISTS)
+def test_a_list_does_not_grow_in_queries_with_its_rows(admin_client, sixty, name, django_assert_max_num_queries):
     with django_assert_max_num_queries(9) as queries:
         get(admin_client, name)
     counts = [each["sql"] for each in queries.captured_queries if "COUNT(" in each["sql"]]
     assert len(counts) <= (2 if name in {"requester", "alarm"} else 1), counts
 
 
-@pytest.mark.parametrize("name", ["user", "pairing", "authenticationrequest", "automation"])
+@table("name", ["user", "pairing", "authenticationrequest", "automation"])
 def test_a_list_is_searched_by_the_users_name(admin_client, requester, name):
     populate(requester, 3)
     page = get(admin_client, name, "?q=user1")
@@ -88,7 +94,7 @@ def test_a_list_is_searched_by_the_users_name(admin_client, requester, name):
     assert "user2" not in page
 
 
-@pytest.mark.parametrize("name", ["user", "pairing", "authenticationrequest"])
+@table("name", ["user", "pairing", "authenticationrequest"])
 def test_two_sites_users_of_one_name_are_told_apart(admin_client, requester, make_requester, name):
     populate(requester, 1)
     populate(make_requester("other", "other secret"), 1, prefix="another user")
@@ -97,7 +103,7 @@ def test_two_sites_users_of_one_name_are_told_apart(admin_client, requester, mak
     assert "Site other" in page
 
 
-@pytest.mark.parametrize("model", [User, Authenticator, Pairing, AuthenticationRequest])
+@table("model", [User, Authenticator, Pairing, AuthenticationRequest])
 def test_what_happened_is_not_deleted_or_made_by_hand(admin_client, requester, model):
     populate(requester, 1)
     row, name = model.objects.get(), model._meta.model_name
@@ -105,14 +111,14 @@ def test_what_happened_is_not_deleted_or_made_by_hand(admin_client, requester, m
         assert admin_client.get(f"/admin/toopher_service/{name}/{path}").status_code == 403
 
 
-@pytest.mark.parametrize("model", [Authenticator, Pairing, AuthenticationRequest])
+@table("model", [Authenticator, Pairing, AuthenticationRequest])
 def test_what_happened_is_not_changed_by_hand(admin_client, requester, model):
     populate(requester, 1)
     row, name = model.objects.get(), model._meta.model_name
     assert admin_client.post(f"/admin/toopher_service/{name}/{row.pk}/change/", {"state": "denied"}).status_code == 403
 
 
-@pytest.mark.parametrize("model", [Requester, User, Authenticator, Pairing, AuthenticationRequest, Automation])
+@table("model", [Requester, User, Authenticator, Pairing, AuthenticationRequest, Automation])
 def test_S34_no_page_shows_a_secret(admin_client, requester, model):
     requester.previous_secret = "previous-secret"
     requester.consumer_secret = "consumer-secret"
@@ -140,7 +146,7 @@ def test_a_standing_answer_can_be_removed(admin_client, requester):
     assert not Automation.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["authenticator", "pairing", "authenticationrequest", "automation"])
+@table("name", ["authenticator", "pairing", "authenticationrequest", "automation"])
 def test_the_newest_comes_first(admin_client, requester, name):
     populate(requester, 3)
     model = {each._meta.model_name: each for each in (Authenticator, Pairing, AuthenticationRequest, Automation)}[name]
@@ -174,7 +180,7 @@ def test_a_question_that_ran_out_says_so(admin_client, requester):
     assert "The request was not answered in time" in get(admin_client, "authenticationrequest")
 
 
-@pytest.mark.parametrize(("query", "names"), [("0", {"user0"}), ("1", {"user1"}), ("nonsense", {"user0", "user1"})])
+@table(("query", "names"), [("0", {"user0"}), ("1", {"user1"}), ("nonsense", {"user0", "user1"})])
 def test_alarms_are_filtered_by_whether_they_are_settled(query, names, admin_client, requester):
     populate(requester, 2)
     now = timezone.now()

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from django_toopher.service.api import urls
 from django_toopher.service.models import AuthenticationRequest, Pairing, Requester, Terminal, User
+from tests.tables import table
 
 from .callers import Caller, rows
 from .shapes import assert_error
@@ -54,7 +55,7 @@ GETS = {
     "user_terminals/{id}": {},
 }
 CALLS = [*[("POST", *call) for call in POSTS.items()], *[("GET", *call) for call in GETS.items()]]
-every_call = pytest.mark.parametrize(("method", "endpoint", "fields"), CALLS, ids=lambda each: str(each)[:40])
+every_call = table(("method", "endpoint", "fields"), CALLS, ids=lambda each: str(each)[:40])
 
 
 def test_S21_every_endpoint_is_tried_here():
@@ -124,7 +125,7 @@ UNKNOWN_METHODS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "endpoint"), UNKNOWN_METHODS)
+@table(("method", "endpoint"), UNKNOWN_METHODS)
 def test_S35_a_method_that_an_endpoint_does_not_know_is_405(caller, method, endpoint):
     before = rows()
     response = caller.send(method, at(endpoint), {"name": "alice"})
@@ -133,7 +134,7 @@ def test_S35_a_method_that_an_endpoint_does_not_know_is_405(caller, method, endp
     assert rows() == before
 
 
-@pytest.mark.parametrize(
+@table(
     "path",
     [
         "nothing",
@@ -148,13 +149,13 @@ def test_S35_a_method_that_an_endpoint_does_not_know_is_405(caller, method, endp
         "..",
     ],
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+@table("method", ["GET", "POST", "PUT", "DELETE"])
 def test_an_unknown_path_is_404_to_a_requester(caller, path, method):
     assert_error(caller.send(method, iri_to_uri(path), {}), 404, 404)
 
 
-@pytest.mark.parametrize("path", ["nothing", "users/x", f"pairings/{NOBODY}/nothing"])
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+@table("path", ["nothing", "users/x", f"pairings/{NOBODY}/nothing"])
+@table("method", ["GET", "POST", "PUT", "DELETE"])
 def test_an_unknown_path_is_401_to_anybody_else(requester, path, method):
     assert_error(Client().generic(method, f"/toopher/v1/{path}", secure=True), 401, 401)
 
@@ -201,9 +202,7 @@ def everything():
     return [[*model.objects.order_by("pk").values()] for model in models]
 
 
-@pytest.mark.parametrize(
-    ("method", "endpoint", "fields"), [call for call in CALLS if "{id}" in call[1]], ids=lambda each: str(each)[:40]
-)
+@table(("method", "endpoint", "fields"), [call for call in CALLS if "{id}" in call[1]], ids=lambda each: str(each)[:40])
 def test_S21_what_belongs_to_another_requester_is_not_found(rivals, caller, method, endpoint, fields):
     ids, other = rivals
     path = at(endpoint, ids[endpoint.split("/")[0]])
@@ -229,7 +228,7 @@ def test_S32_the_state_of_a_request_is_told_to_its_requester_only(rivals, caller
         assert "pending" not in response.json()
 
 
-@pytest.mark.parametrize(
+@table(
     ("method", "endpoint", "fields"), [call for call in CALLS if "{id}" not in call[1]], ids=lambda each: str(each)[:40]
 )
 def test_S21_the_same_name_is_another_user_at_another_requester(rivals, method, endpoint, fields):
@@ -279,9 +278,14 @@ def test_S12_names_that_look_alike_are_different_users(caller, api):
         assert (found["id"], found["name"]) == (ids[name]["id"], name)
 
 
-@pytest.mark.parametrize("other", [name for name in NAMES if name != "alice"])
-def test_S12_a_name_never_reaches_another_users_pairing(caller, pair, phone, other):
-    pair(phone)
+@pytest.fixture
+def pairing(pair, phone):
+    """alice's pairing with ``phone``."""
+    return pair(phone)
+
+
+@table("other", [name for name in NAMES if name != "alice"])
+def test_S12_a_name_never_reaches_another_users_pairing(caller, phone, pairing, other):
     response = caller.post("authentication_requests/initiate", user_name=other, terminal_name="PC")
     assert_error(response, 409, 705)
     assert phone.pending().requests == ()
@@ -289,7 +293,7 @@ def test_S12_a_name_never_reaches_another_users_pairing(caller, pair, phone, oth
     assert Pairing.objects.get().is_enabled
 
 
-@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC"])
+@table("form", ["NFC", "NFD", "NFKC"])
 def test_S12_unicode_forms_of_a_name_are_different_users(caller, pair, phone, form):
     name = "Andr\u00e9 \ufb01"
     pair(phone, name)
@@ -298,7 +302,7 @@ def test_S12_unicode_forms_of_a_name_are_different_users(caller, pair, phone, fo
     assert response.status_code == (200 if other == name else 409)
 
 
-@pytest.mark.parametrize(("one", "other"), [("Log In", "log in"), ("pay", "pay "), ("caf\u00e9", "cafe")])
+@table(("one", "other"), [("Log In", "log in"), ("pay", "pay "), ("caf\u00e9", "cafe")])
 def test_S12_actions_and_terminals_that_look_alike_are_different(api, pair, phone, one, other):
     pair(phone)
     first, second = (api.authenticate("alice", extra, extra, terminal_name=extra) for extra in (one, other))
@@ -310,8 +314,8 @@ def test_S12_actions_and_terminals_that_look_alike_are_different(api, pair, phon
     assert [each["terminal"]["name"] for each in anonymous] == [one, other]
 
 
-@pytest.mark.parametrize("name", ["", " ", "\n\t", "n" * 256, "a\0b", "\0"])
-@pytest.mark.parametrize(
+@table("name", ["", " ", "\n\t", "n" * 256, "a\0b", "\0"])
+@table(
     ("endpoint", "parameter"),
     [
         ("users/create", "name"),
@@ -327,6 +331,7 @@ def test_S35_a_name_that_is_none_is_refused(caller, endpoint, parameter, name):
     assert rows() == before
 
 
+@pytest.mark.slow
 @given(name=st.text(max_size=300))
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_S12_any_text_is_kept_as_a_name_or_refused(caller, name):
@@ -345,19 +350,23 @@ TEXTS = st.text(max_size=20) | st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @every_call
-@given(extra=st.dictionaries(st.sampled_from(PARAMETERS), TEXTS, max_size=4), doubled=st.booleans())
-@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_S35_whatever_is_sent_is_answered_with_a_result_or_a_4xx(caller, method, endpoint, fields, extra, doubled):
-    before = rows()
-    pairs = [*fields.items(), *extra.items()] if doubled else [*{**fields, **extra}.items()]
-    response = caller.send(method, at(endpoint), pairs)
-    assert response.status_code == 200 or 400 <= response.status_code < 500
-    if response.status_code != 200:
-        told = json.loads(response.content)
-        assert told.keys() >= {"error_code", "error_message"}
-        made = {"Tally"} | ({"User"} if told["error_code"] == 705 else set())  # wrong phrases are counted
-        assert {name for name, count in rows().items() if count != before[name]} <= made
+def test_S35_whatever_is_sent_is_answered_with_a_result_or_a_4xx(caller, method, endpoint, fields):
+    @given(extra=st.dictionaries(st.sampled_from(PARAMETERS), TEXTS, max_size=4), doubled=st.booleans())
+    @hypothesis_settings(max_examples=12, deadline=None)
+    def send(extra, doubled):
+        before = rows()
+        pairs = [*fields.items(), *extra.items()] if doubled else [*{**fields, **extra}.items()]
+        response = caller.send(method, at(endpoint), pairs)
+        assert response.status_code == 200 or 400 <= response.status_code < 500
+        if response.status_code != 200:
+            told = json.loads(response.content)
+            assert told.keys() >= {"error_code", "error_message"}
+            made = {"Tally"} | ({"User"} if told["error_code"] == 705 else set())  # wrong phrases are counted
+            assert {name for name, count in rows().items() if count != before[name]} <= made
+
+    send()
 
 
 def test_S12_two_consumer_keys_never_match_the_same_text(make_requester):

@@ -6,6 +6,7 @@ import pytest
 
 from django_toopher.client import RequestRefusedError
 from django_toopher.service.models import Pairing, User
+from tests.tables import table
 
 from .callers import rows
 from .shapes import PAIRING, assert_error, assert_shape
@@ -13,7 +14,7 @@ from .shapes import PAIRING, assert_error, assert_shape
 UNKNOWN_PHRASE = "No pending pairing requests with specified pairing_phrase"
 
 
-@pytest.mark.parametrize("parameter", ["pairing_phrase", "pairing_token"])
+@table("parameter", ["pairing_phrase", "pairing_token"])
 def test_a_pairing_by_phrase_is_pending(caller, phone, parameter):
     told = caller.post("pairings/create", user_name="alice", **{parameter: phone.phrase().phrase}).json()
     assert_shape(told, PAIRING)
@@ -44,7 +45,7 @@ def test_a_pairing_is_followed_until_the_phone_says_no(api, phone):
     assert (pairing.enabled, pairing.pending, pairing.deactivated) == (False, False, False)
 
 
-@pytest.mark.parametrize("phrase", ["awkward turtle", "immediate pair", "\u00e9t\u00e9", "\0", "w" * 5000])
+@table("phrase", ["awkward turtle", "immediate pair", "\u00e9t\u00e9", "\0", "w" * 5000])
 def test_an_unknown_phrase_is_not_found_and_only_counted(caller, phrase):
     before = rows()
     assert_error(caller.post("pairings/create", user_name="alice", pairing_phrase=phrase), 404, 404, UNKNOWN_PHRASE)
@@ -87,7 +88,7 @@ def test_an_unknown_phrase_renames_nobody(api, caller):
     assert User.objects.get().name == "alice"
 
 
-@pytest.mark.parametrize("fields", [{}, {"user_name": "alice"}, {"user_name": "alice", "pairing_phrase": ""}])
+@table("fields", [{}, {"user_name": "alice"}, {"user_name": "alice", "pairing_phrase": ""}])
 def test_a_pairing_without_a_phrase_is_refused(caller, fields):
     before = rows()
     assert_error(caller.post("pairings/create", **fields), 400, 400)
@@ -113,7 +114,7 @@ def test_an_id_beside_a_name_renames_the_user(api, phone):
     assert api.get_user_by_id(user.id).name == "alicia"
 
 
-@pytest.mark.parametrize(("user_id", "status"), [("x", 400), ("00000000-0000-4000-8000-000000000000", 404)])
+@table(("user_id", "status"), [("x", 400), ("00000000-0000-4000-8000-000000000000", 404)])
 def test_a_wrong_id_pairs_nobody(caller, phone, user_id, status):
     response = caller.post("pairings/create", user_name="a", user_id=user_id, pairing_phrase=phone.phrase().phrase)
     assert_error(response, status, status)
@@ -132,7 +133,7 @@ def test_the_picture_is_a_png_and_is_not_cached(caller, api):
     assert "no-store" in response["Cache-Control"]
 
 
-@pytest.mark.parametrize("state", ["enabled", "denied", "deactivated"])
+@table("state", ["enabled", "denied", "deactivated"])
 def test_a_pairing_that_is_over_has_no_picture(caller, api, state):
     pairing = api.pair("alice")
     Pairing.objects.update(state=state)
@@ -144,7 +145,7 @@ def test_a_pairing_by_QR_code_needs_a_name(caller):
     assert not Pairing.objects.exists()
 
 
-@pytest.mark.parametrize("text", ["True", "true", "1"])
+@table("text", ["True", "true", "1"])
 def test_a_pairing_is_deactivated(caller, pair, phone, text):
     pairing = pair(phone)
     told = caller.post(f"pairings/{pairing}", deactivated=text).json()
@@ -154,7 +155,7 @@ def test_a_pairing_is_deactivated(caller, pair, phone, text):
     assert phone.pairings() == ()
 
 
-@pytest.mark.parametrize("fields", [{}, {"deactivated": "False"}, {"deactivated": "0"}, {"deactivated": ""}])
+@table("fields", [{}, {"deactivated": "False"}, {"deactivated": "0"}, {"deactivated": ""}])
 def test_a_pairing_is_not_deactivated_unless_told_so(caller, pair, phone, fields):
     assert caller.post(f"pairings/{pair(phone)}", **fields).json()["enabled"] is True
 

@@ -17,6 +17,7 @@ from django_toopher.client import (
     UserUnknownError,
 )
 from django_toopher.service.models import AuthenticationRequest, Terminal, User
+from tests.tables import table
 
 from .callers import rows
 from .shapes import REQUEST, assert_error, assert_shape
@@ -73,13 +74,13 @@ def test_blank_parameters_count_as_absent(caller, pairing):
     assert (told["action"]["name"], told["automation_allowed"]) == ("log in", True)
 
 
-@pytest.mark.parametrize("parameter", ["action_name", "action"])
+@table("parameter", ["action_name", "action"])
 def test_the_action_has_either_name(caller, pairing, phone, parameter):
     told = caller.post(INITIATE, user_name="alice", **{parameter: "Transfer \u20ac5"}).json()
     assert told["action"]["name"] == phone.pending().requests[0].action == "Transfer \u20ac5"
 
 
-@pytest.mark.parametrize("parameter", ["terminal_name_extra", "requester_specified_terminal_id"])
+@table("parameter", ["terminal_name_extra", "requester_specified_terminal_id"])
 def test_the_terminals_secret_has_either_name(caller, pairing, parameter):
     told = caller.post(INITIATE, user_name="alice", terminal_name="PC", **{parameter: "s1"}).json()
     assert told["terminal"]["requester_specified_id"] == told["terminal"]["name_extra"] == "s1"
@@ -102,12 +103,12 @@ def test_flags_are_kept(caller, pairing):
     assert (told["automation_allowed"], told["challenge_required"]) == (False, True)
 
 
-@pytest.mark.parametrize("text", ["json", "JSON", ""])
+@table("text", ["json", "JSON", ""])
 def test_the_format_may_be_json(caller, pairing, text):
     assert caller.post(INITIATE, user_name="alice", format=text).status_code == 200
 
 
-@pytest.mark.parametrize("text", ["xml", "yaml", "x"])
+@table("text", ["xml", "yaml", "x"])
 def test_another_format_is_refused(caller, pairing, text):
     assert_error(caller.post(INITIATE, user_name="alice", format=text), 400, 400)
     assert not AuthenticationRequest.objects.exists()
@@ -149,7 +150,7 @@ def test_a_disabled_user_is_704_also_by_pairing(api, pairing):
         assert refused.value.message == "The specified user has disabled Toopher authentication."
 
 
-@pytest.mark.parametrize("state", ["pending", "denied"])
+@table("state", ["pending", "denied"])
 def test_a_pairing_that_was_not_confirmed_is_601_by_name_and_by_id(api, phone, state):
     pairing = api.pair("alice", phone.phrase().phrase)
     if state == "denied":
@@ -203,12 +204,12 @@ def test_a_request_without_a_subject_is_refused(caller):
     assert_error(caller.post(INITIATE, terminal_name="PC"), 400, 400)
 
 
-@pytest.mark.parametrize(("pairing_id", "status"), [("x", 400), ("1234", 400), (NOBODY, 404)])
+@table(("pairing_id", "status"), [("x", 400), ("1234", 400), (NOBODY, 404)])
 def test_a_wrong_pairing_id_is_refused(caller, pairing_id, status):
     assert_error(caller.post(INITIATE, pairing_id=pairing_id, terminal_name="PC"), status, status)
 
 
-@pytest.mark.parametrize(
+@table(
     "fields",
     [
         {"automation_allowed": "maybe"},
@@ -223,7 +224,7 @@ def test_a_wrong_pairing_id_is_refused(caller, pairing_id, status):
         {"pairing_id": "\0"},
     ],
 )
-@pytest.mark.parametrize("user", ["alice", "somebody new"])
+@table("user", ["alice", "somebody new"])
 def test_S35_a_wrong_value_is_refused_and_changes_nothing(caller, pairing, user, fields):
     """Only 705 makes a user known on the way."""
     before, terminals = rows(), [*Terminal.objects.values()]
@@ -312,7 +313,7 @@ def test_S28_a_code_is_used_once_across_requests(api, pairing, phone):
     assert (first.granted, second.granted, second.pending) == (True, False, True)
 
 
-@pytest.mark.parametrize("over", ["expired", "cancelled", "denied", "disabled"])
+@table("over", ["expired", "cancelled", "denied", "disabled"])
 def test_S25_a_right_code_that_comes_too_late_is_refused(api, pairing, phone, over):
     asked = api.authenticate("alice", "s1", terminal_name="PC")
     if over == "expired":

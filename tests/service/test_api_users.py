@@ -8,13 +8,27 @@ import pytest
 from django.utils import timezone
 
 from django_toopher.client import RequestRefusedError, TerminalUnknownError, UserUnknownError
+from django_toopher.service import terminals, users
 from django_toopher.service.device.terminal import Automate
 from django_toopher.service.models import AuthenticationRequest, Automation, Pairing, Terminal, User, digest
+from tests.tables import table
 
 from .callers import at_once, rows
 from .shapes import TERMINAL, USER, assert_error, assert_shape
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def user(requester):
+    """alice."""
+    return users.get_or_create(requester, "alice")
+
+
+@pytest.fixture
+def terminal(user):
+    """alice's PC with the secret ``s1``."""
+    return terminals.get_or_create(user, "PC", "s1")
 
 
 # Users
@@ -51,7 +65,7 @@ def test_extra_parameters_are_ignored(api):
     assert api.create_user("alice", foo="bar", userName="mallory").name == "alice"
 
 
-@pytest.mark.parametrize("parameter", ["name", "user_name"])
+@table("parameter", ["name", "user_name"])
 def test_a_user_is_found_by_either_parameter(caller, api, parameter):
     user = api.create_user("alice")
     [found] = caller.get("users", **{parameter: "alice"}).json()
@@ -92,29 +106,26 @@ def test_a_user_is_disabled_and_enabled(api):
     assert User.objects.get().toopher_authentication_enabled is True
 
 
-@pytest.mark.parametrize("text", ["True", "true", "TRUE", "1"])
-@pytest.mark.parametrize(
-    ("parameter", "enabled"), [("disable_toopher_auth", False), ("toopher_authentication_enabled", True)]
-)
-def test_either_familys_flag_is_understood_in_any_spelling(caller, api, parameter, enabled, text):
-    user = api.create_user("alice")
+@table("text", ["True", "true", "TRUE", "1"])
+@table(("parameter", "enabled"), [("disable_toopher_auth", False), ("toopher_authentication_enabled", True)])
+def test_either_familys_flag_is_understood_in_any_spelling(caller, user, parameter, enabled, text):
     User.objects.update(toopher_authentication_enabled=not enabled)
     told = caller.post(f"users/{user.id}", **{parameter: text}).json()
     assert_shape(told, USER)
     assert (told["toopher_authentication_enabled"], told["disable_toopher_auth"]) == (enabled, not enabled)
 
 
-@pytest.mark.parametrize("enabled", [True, False])
+@table("enabled", [True, False])
 def test_many_users_are_switched_at_once(caller, api, enabled):
-    users = [api.create_user(name) for name in ("alice", "bob", "carol")]
+    several = [api.create_user(name) for name in ("alice", "bob", "carol")]
     User.objects.update(toopher_authentication_enabled=not enabled)
-    ids = ", ".join([users[0].id, users[1].id.upper(), NOBODY])
+    ids = ", ".join([several[0].id, several[1].id.upper(), NOBODY])
     told = caller.post("users/switch", user_ids=ids, disable_toopher_auth=str(not enabled)).json()
     for each in told:
         assert_shape(each, USER)
     assert {each["id"]: each["toopher_authentication_enabled"] for each in told} == {
-        users[0].id: enabled,
-        users[1].id: enabled,
+        several[0].id: enabled,
+        several[1].id: enabled,
     }
     assert [*User.objects.order_by("name").values_list("toopher_authentication_enabled", flat=True)] == [
         enabled,
@@ -123,7 +134,7 @@ def test_many_users_are_switched_at_once(caller, api, enabled):
     ]
 
 
-@pytest.mark.parametrize("count", [2, 100])
+@table("count", [2, 100])
 def test_more_users_take_no_more_statements(caller, api, requester, count, django_assert_max_num_queries):
     made = User.objects.bulk_create(
         User(requester=requester, name=f"user{n}", name_digest=digest(f"user{n}")) for n in range(count)
@@ -141,7 +152,7 @@ def test_S21_nobody_switches_another_requesters_users(api, make_api, make_reques
     assert User.objects.get().toopher_authentication_enabled
 
 
-@pytest.mark.parametrize(
+@table(
     "fields",
     [
         {"user_ids": "{id},alice", "disable_toopher_auth": "True"},
@@ -153,35 +164,29 @@ def test_S21_nobody_switches_another_requesters_users(api, make_api, make_reques
     ],
     ids=["a name", "a blank one", "too many", "no flag", "no such flag", "nobody"],
 )
-def test_what_cannot_be_read_switches_nobody(caller, api, fields):
-    user = api.create_user("alice")
-    fields = {name: value.replace("{id}", user.id) for name, value in fields.items()}
+def test_what_cannot_be_read_switches_nobody(caller, user, fields):
+    fields = {name: value.replace("{id}", str(user.pk)) for name, value in fields.items()}
     assert_error(caller.post("users/switch", **fields), 400, 400)
     assert User.objects.get().toopher_authentication_enabled
 
 
-@pytest.mark.parametrize("text", ["False", "false", "0"])
-@pytest.mark.parametrize(
-    ("parameter", "enabled"), [("disable_toopher_auth", True), ("toopher_authentication_enabled", False)]
-)
-def test_either_familys_flag_is_understood_when_it_says_no(caller, api, parameter, enabled, text):
-    user = api.create_user("alice")
+@table("text", ["False", "false", "0"])
+@table(("parameter", "enabled"), [("disable_toopher_auth", True), ("toopher_authentication_enabled", False)])
+def test_either_familys_flag_is_understood_when_it_says_no(caller, user, parameter, enabled, text):
     User.objects.update(toopher_authentication_enabled=not enabled)
     assert caller.post(f"users/{user.id}", **{parameter: text}).json()["toopher_authentication_enabled"] is enabled
 
 
-@pytest.mark.parametrize("fields", [{}, {"disable_toopher_auth": ""}, {"toopher_authentication_enabled": ""}])
-@pytest.mark.parametrize("enabled", [True, False])
-def test_without_a_flag_the_user_stays_as_it_is(caller, api, fields, enabled):
-    user = api.create_user("alice")
+@table("fields", [{}, {"disable_toopher_auth": ""}, {"toopher_authentication_enabled": ""}])
+@table("enabled", [True, False])
+def test_without_a_flag_the_user_stays_as_it_is(caller, user, fields, enabled):
     User.objects.update(toopher_authentication_enabled=enabled)
     assert caller.post(f"users/{user.id}", **fields).json()["toopher_authentication_enabled"] is enabled
 
 
-@pytest.mark.parametrize("text", ["yes", "2", " True", "None", "\u0661"])
-@pytest.mark.parametrize("parameter", ["disable_toopher_auth", "toopher_authentication_enabled"])
-def test_S35_a_flag_that_is_no_boolean_is_refused(caller, api, parameter, text):
-    user = api.create_user("alice")
+@table("text", ["yes", "2", " True", "None", "\u0661"])
+@table("parameter", ["disable_toopher_auth", "toopher_authentication_enabled"])
+def test_S35_a_flag_that_is_no_boolean_is_refused(caller, user, parameter, text):
     assert_error(caller.post(f"users/{user.id}", **{parameter: text}), 400, 400)
     assert User.objects.get().toopher_authentication_enabled is True
 
@@ -189,7 +194,7 @@ def test_S35_a_flag_that_is_no_boolean_is_refused(caller, api, parameter, text):
 # Reset
 
 
-@pytest.mark.parametrize("parameter", ["name", "user_name"])
+@table("parameter", ["name", "user_name"])
 def test_a_reset_removes_every_pairing_and_leaves_the_user(caller, api, pair, make_phone, parameter):
     ids = [pair(make_phone()), pair(make_phone()), api.pair("alice").id]
     api.disable_user("alice")
@@ -316,7 +321,7 @@ def test_what_cannot_be_read_gives_a_phone_no_name(caller, pair, phone):
 # Terminals
 
 
-@pytest.mark.parametrize(
+@table(
     "fields",
     [
         {"name": "Laptop", "name_extra": "secret-1"},
@@ -353,8 +358,8 @@ def test_two_threads_that_name_a_terminal_at_once_make_one(threaded_db, api, mak
     assert Terminal.objects.count() == 1
 
 
-@pytest.mark.parametrize("missing", ["user_name", "name", "name_extra"])
-@pytest.mark.parametrize("how", ["absent", "blank"])
+@table("missing", ["user_name", "name", "name_extra"])
+@table("how", ["absent", "blank"])
 def test_a_terminal_without_one_of_its_parts_is_refused(caller, missing, how):
     fields = {"user_name": "alice", "name": "PC", "name_extra": "secret-1"}
     fields |= {missing: ""}
@@ -365,9 +370,7 @@ def test_a_terminal_without_one_of_its_parts_is_refused(caller, missing, how):
     assert rows() == before
 
 
-@pytest.mark.parametrize(
-    "fields", [{"name": "n" * 256}, {"name": "a\0"}, {"name_extra": "n" * 1025}, {"name_extra": "\0"}]
-)
+@table("fields", [{"name": "n" * 256}, {"name": "a\0"}, {"name_extra": "n" * 1025}, {"name_extra": "\0"}])
 def test_S35_a_terminal_that_can_not_be_stored_changes_nothing(caller, fields):
     before = rows()
     response = caller.post("user_terminals/create", **{"user_name": "alice", "name": "PC", "name_extra": "s", **fields})
@@ -406,7 +409,7 @@ def test_S35_a_rename_to_a_name_that_is_taken_is_refused(api, phone):
 # Changing a terminal
 
 
-@pytest.mark.parametrize(
+@table(
     ("fields", "name", "extra"),
     [
         ({"name": "Laptop"}, "Laptop", "s1"),
@@ -418,12 +421,11 @@ def test_S35_a_rename_to_a_name_that_is_taken_is_refused(api, phone):
         ({}, "PC", "s1"),
     ],
 )
-def test_a_terminal_is_given_another_name_or_secret(caller, api, fields, name, extra):
-    terminal = api.create_user_terminal("alice", "PC", "s1")
+def test_a_terminal_is_given_another_name_or_secret(caller, api, terminal, fields, name, extra):
     told = caller.post(f"user_terminals/{terminal.id}", **fields).json()
     assert_shape(told, TERMINAL)
-    assert (told["id"], told["name"], told["name_extra"]) == (terminal.id, name, extra)
-    assert api.get_user_terminal_by_id(terminal.id).raw["requester_specified_id"] == extra
+    assert (told["id"], told["name"], told["name_extra"]) == (str(terminal.pk), name, extra)
+    assert api.get_user_terminal_by_id(str(terminal.pk)).raw["requester_specified_id"] == extra
 
 
 def test_a_terminal_is_known_by_its_new_secret_and_not_by_the_old_one(api, caller, pair, phone):
@@ -435,7 +437,7 @@ def test_a_terminal_is_known_by_its_new_secret_and_not_by_the_old_one(api, calle
         api.authenticate("alice", "s1")
 
 
-@pytest.mark.parametrize(("fields", "kept"), [({"name_extra": "s2"}, 0), ({"name_extra": "s1"}, 1), ({"name": "x"}, 1)])
+@table(("fields", "kept"), [({"name_extra": "s2"}, 0), ({"name_extra": "s1"}, 1), ({"name": "x"}, 1)])
 def test_S27_a_terminal_with_another_secret_has_no_standing_answers(api, caller, pair, phone, fields, kept):
     pairing = Pairing.objects.get(pk=pair(phone))
     asked = AuthenticationRequest.objects.get(pk=api.authenticate("alice", "s1", terminal_name="PC").id)
@@ -455,10 +457,7 @@ def test_S35_a_secret_that_another_terminal_has_is_refused(api, caller):
         assert (told.name, told.name_extra) == ("PC", extra)
 
 
-@pytest.mark.parametrize(
-    "fields", [{"name": "n" * 256}, {"name": "a\0"}, {"name_extra": "n" * 1025}, {"name_extra": "\0"}]
-)
-def test_S35_a_change_that_can_not_be_stored_changes_nothing(api, caller, fields):
-    terminal = api.create_user_terminal("alice", "PC", "s1")
+@table("fields", [{"name": "n" * 256}, {"name": "a\0"}, {"name_extra": "n" * 1025}, {"name_extra": "\0"}])
+def test_S35_a_change_that_can_not_be_stored_changes_nothing(api, caller, terminal, fields):
     assert_error(caller.post(f"user_terminals/{terminal.id}", **fields), 400, 400)
-    assert api.get_user_terminal_by_id(terminal.id).name == "PC"
+    assert api.get_user_terminal_by_id(str(terminal.pk)).name == "PC"

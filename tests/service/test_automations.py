@@ -12,10 +12,11 @@ from django.utils import timezone
 from django_toopher.client import PairingDeactivatedError, RateLimitError, UserDisabledError
 from django_toopher.service import authentication_requests, automations
 from django_toopher.service.device.terminal import Automate, RefusedError
-from django_toopher.service.models import AuthenticationRequest, Automation, Pairing, Terminal, User
+from django_toopher.service.models import AuthenticationRequest, Authenticator, Automation, Pairing, Terminal, User
 from tests.drivers import Computer, Frame
+from tests.tables import table
 
-from .callers import RawPhone, at_once
+from .callers import at_once
 
 DAY = 86400
 INITIATE = "authentication_requests/initiate"
@@ -45,15 +46,34 @@ def ask(caller):
 
 
 @pytest.fixture
-def automate(ask, paired):
-    """Answers alice's next question and wishes the same from now on; the automation."""
+def wish(ask, paired):
+    """Answers alice's next question on the phone and wishes the same from now on; the automation."""
 
-    def make(decision="allow", seconds=DAY, network=False, phone=None, **asked):
+    def make(decision="allow", **asked):
         number = ask(**asked)["number"]
-        device = phone or paired
-        question = device.pending().requests[0]
-        wish = Automate(seconds, network)
-        device.approve(question, number, wish) if decision == "allow" else device.deny(question, wish)
+        question = paired.pending().requests[0]
+        paired.approve(question, number, Automate(DAY)) if decision == "allow" else paired.deny(question, Automate(DAY))
+        return Automation.objects.get()
+
+    return make
+
+
+@pytest.fixture
+def automate(requester, paired):
+    """The same below the web."""
+
+    def make(decision="allow"):
+        user = User.objects.get(requester=requester, name="alice")
+        asked = authentication_requests.initiate(user, "Log In", terminal_name="PC", terminal_extra="secret-1")
+        allow = decision == "allow"
+        said = authentication_requests.Answer(
+            *authentication_requests._as_asked(asked),
+            allow=allow,
+            number=asked.number if allow else "",
+            evidence="",
+            automate=automations.Wish(DAY, network=False),
+        )
+        authentication_requests.answer(asked.pk, Authenticator.objects.get(pk=paired.id), said)
         return Automation.objects.get()
 
     return make
@@ -85,16 +105,16 @@ def is_asked(told):
 # Making one
 
 
-def test_an_answer_stands_from_now_on(automate, ask, paired):
-    automate()
+def test_an_answer_stands_from_now_on(wish, ask, paired):
+    wish()
     told = ask()
     assert is_silent(told)
     assert (told["granted"], told["reason"], told["reason_code"], told["number"]) == (True, "", 0, "")
     assert paired.pending().requests == ()
 
 
-def test_a_no_stands_too(automate, ask, paired):
-    automate("deny")
+def test_a_no_stands_too(wish, ask, paired):
+    wish("deny")
     told = ask()
     assert is_silent(told)
     assert (told["granted"], told["reason_code"]) == (False, 100)
@@ -147,7 +167,15 @@ def test_S26_the_wish_is_covered_by_the_answers_signature(ask, pair, raw_phone):
     assert AuthenticationRequest.objects.get().evidence == f"{head}.{body}.{signature}"
 
 
-@pytest.mark.parametrize(
+@pytest.fixture
+def asked(ask, pair, raw_phone):
+    """A question on alice's phone, and its number."""
+    pair(raw_phone)
+    number = ask()["number"]
+    return raw_phone.question(), number
+
+
+@table(
     "wish",
     [
         {"seconds": 59},
@@ -169,11 +197,10 @@ def test_S26_the_wish_is_covered_by_the_answers_signature(ask, pair, raw_phone):
         [],
     ],
 )
-@pytest.mark.parametrize("decision", ["allow", "deny"])
-def test_S35_a_wish_that_is_none_is_refused_and_nothing_is_answered(ask, pair, raw_phone, decision, wish):
-    pair(raw_phone)
-    number = ask()["number"]
-    response = raw_phone.answer(raw_phone.question(), number if decision == "allow" else "", decision, automate=wish)
+@table("decision", ["allow", "deny"])
+def test_S35_a_wish_that_is_none_is_refused_and_nothing_is_answered(raw_phone, asked, decision, wish):
+    question, number = asked
+    response = raw_phone.answer(question, number if decision == "allow" else "", decision, automate=wish)
     assert (response.status_code, response.json()["reason"]) == (400, "bad_request"), response.content
     assert AuthenticationRequest.objects.get().state == "pending"
     assert not Automation.objects.exists()
@@ -195,33 +222,33 @@ def test_without_days_nothing_stands(settings, automate, ask, paired):
 # When it is given
 
 
-@pytest.mark.parametrize("without", [{"automation_allowed": "False"}, {"challenge_required": "True"}])
+@table("without", [{"automation_allowed": "False"}, {"challenge_required": "True"}])
 def test_S27_a_request_for_a_person_is_never_answered_silently(automate, ask, paired, without):
     automate()
     assert is_asked(ask(**without))
     assert paired.pending().requests[0].automate == 0
 
 
-@pytest.mark.parametrize("without", [{"automation_allowed": "False"}, {"challenge_required": "True"}])
-@pytest.mark.parametrize("decision", ["allow", "deny"])
-def test_S27_a_request_for_a_person_makes_no_standing_answer(ask, paired, automate, decision, without):
+@table("without", [{"automation_allowed": "False"}, {"challenge_required": "True"}])
+@table("decision", ["allow", "deny"])
+def test_S27_a_request_for_a_person_makes_no_standing_answer(wish, decision, without):
     with pytest.raises(RefusedError) as refused:
-        automate(decision, **without)
+        wish(decision, **without)
     assert refused.value.reason == "bad_request"
     assert not Automation.objects.exists()
 
 
-@pytest.mark.parametrize("extra", ["secret-2", "Secret-1", "secret-1 "])
+@table("extra", ["secret-2", "Secret-1", "secret-1 "])
 def test_S27_the_same_name_from_another_browser_is_asked(automate, ask, extra):
     automate()
     assert is_asked(ask(terminal_name_extra=extra))
 
 
-def test_S27_an_anonymous_terminal_is_never_answered_silently(automate, ask, paired):
+def test_S27_an_anonymous_terminal_is_never_answered_silently(wish, ask, paired):
     ask(terminal_name_extra="")
     assert paired.pending().requests[0].automate == 0
     with pytest.raises(RefusedError) as refused:
-        automate(terminal_name_extra="")
+        wish(terminal_name_extra="")
     assert refused.value.reason == "bad_request"
     assert is_asked(ask(terminal_name_extra=""))
 
@@ -240,7 +267,7 @@ def test_a_terminal_with_another_name_is_the_same(automate, ask):
     assert is_silent(ask(terminal_name="My PC"))
 
 
-@pytest.mark.parametrize("action", ["Transfer money", "log in", "Log In "])
+@table("action", ["Transfer money", "log in", "Log In "])
 def test_S27_another_action_is_asked(automate, ask, action):
     automate()
     assert is_asked(ask(action_name=action))
@@ -403,7 +430,7 @@ def test_in_the_same_network_it_is_given(bound, open_page):
     assert open_page("203.0.113.77").state["state"] == "finished"
 
 
-@pytest.mark.parametrize("address", ["203.0.114.5", "198.51.100.5", "2001:db8::5"])
+@table("address", ["203.0.114.5", "198.51.100.5", "2001:db8::5"])
 def test_S27_in_another_network_the_phone_is_asked(bound, open_page, address):
     assert open_page(address).state["state"] == "waiting"
 
@@ -419,7 +446,7 @@ def test_S27_in_another_network_one_that_is_bound_to_none_is_given(bound, open_p
     assert open_page().state["granted"] is True
 
 
-@pytest.mark.parametrize(
+@table(
     ("address", "network"),
     [
         ("203.0.113.5", "203.0.113.0/24"),
@@ -451,8 +478,8 @@ def test_every_phone_of_the_user_lists_them(automate, pair, make_phone):
     assert [one.id for one in second.automations()] == [str(automation.pk)]
 
 
-def test_S17_another_users_phone_neither_lists_nor_removes_them(automate, pair):
-    other = RawPhone().register("Other")
+def test_S17_another_users_phone_neither_lists_nor_removes_them(automate, pair, make_raw_phone):
+    other = make_raw_phone("Other")
     pair(other, "bob")
     automation = automate()
     assert other.call("automations").json()["automations"] == []
@@ -483,7 +510,7 @@ def test_removing_it_again_is_not_found(automate, paired):
     assert refused.value.reason == "not_found"
 
 
-@pytest.mark.parametrize("wrong", [None, "", "x", 7, []])
+@table("wrong", [None, "", "x", 7, []])
 def test_S35_what_is_no_automation_is_not_removed(automate, pair, raw_phone, wrong):
     pair(raw_phone)
     automate()
@@ -533,7 +560,7 @@ def test_S05_a_login_page_removes_none(automate, open_page):
 # The budget of queries
 
 
-@pytest.mark.parametrize("before", ["another terminal", "asked", "denied", "silent"])
+@table("before", ["another terminal", "asked", "denied", "silent"])
 def test_asking_takes_twelve_queries_at_the_most(automate, ask, paired, statements, before):
     if before == "silent":
         automate()

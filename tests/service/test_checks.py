@@ -6,10 +6,12 @@ import django
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
 from django.urls import include, path
 from django.views import View
 
 from django_toopher.service.conf import Conf, conf
+from tests.tables import table
 
 NUMBERS = {
     "TOOPHER_SERVICE_NUMBER_LENGTH": (6, 0),
@@ -69,30 +71,28 @@ def found(id_):
 # Settings
 
 
-@pytest.mark.parametrize(("name", "default"), [(name, default) for name, (default, _) in NUMBERS.items()])
+@table(("name", "default"), [(name, default) for name, (default, _) in NUMBERS.items()])
 def test_a_number_has_its_default(name, default):
     assert getattr(conf, name) == default
 
 
-@pytest.mark.parametrize(("name", "least"), [(name, least) for name, (_, least) in NUMBERS.items()])
-def test_a_number_is_read_at_every_access(settings, name, least):
+@table(("name", "least"), [(name, least) for name, (_, least) in NUMBERS.items()])
+def test_a_number_is_read_at_every_access(name, least):
     for value in (least, least + 1):
-        setattr(settings, name, value)
-        assert getattr(conf, name) == value
+        with override_settings(**{name: value}):
+            assert getattr(conf, name) == value
 
 
-@pytest.mark.parametrize("name", NUMBERS)
-@pytest.mark.parametrize("wrong", [-1, "6", 1.5, None, True, [6]])
-def test_a_number_of_the_wrong_type_is_an_error_that_names_the_setting(settings, name, wrong):
-    setattr(settings, name, wrong)
-    with pytest.raises(ImproperlyConfigured, match=name):
+@table("name", NUMBERS)
+@table("wrong", [-1, "6", 1.5, None, True, [6]])
+def test_a_number_of_the_wrong_type_is_an_error_that_names_the_setting(name, wrong):
+    with override_settings(**{name: wrong}), pytest.raises(ImproperlyConfigured, match=name):
         getattr(conf, name)
 
 
-@pytest.mark.parametrize(("name", "least"), [(name, least) for name, (_, least) in NUMBERS.items() if least])
-def test_a_number_that_is_too_small_is_an_error(settings, name, least):
-    setattr(settings, name, least - 1)
-    with pytest.raises(ImproperlyConfigured, match=f"{name}.*{least}"):
+@table(("name", "least"), [(name, least) for name, (_, least) in NUMBERS.items() if least])
+def test_a_number_that_is_too_small_is_an_error(name, least):
+    with override_settings(**{name: least - 1}), pytest.raises(ImproperlyConfigured, match=f"{name}.*{least}"):
         getattr(conf, name)
 
 
@@ -104,40 +104,31 @@ def test_a_number_length_that_does_not_fit_the_column_is_an_error(settings):
         conf.TOOPHER_SERVICE_NUMBER_LENGTH  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["TOOPHER_SERVICE_REQUEST_AGE", "TOOPHER_SERVICE_PAIRING_AGE"])
-def test_S22_S29_a_number_or_link_is_never_good_for_more_than_ten_minutes(settings, name):
-    setattr(settings, name, 600)
-    assert getattr(conf, name) == 600
-    setattr(settings, name, 601)
-    with pytest.raises(ImproperlyConfigured, match=f"{name}.*600"):
+@table("name", ["TOOPHER_SERVICE_REQUEST_AGE", "TOOPHER_SERVICE_PAIRING_AGE"])
+def test_S22_S29_a_number_or_link_is_never_good_for_more_than_ten_minutes(name):
+    with override_settings(**{name: 600}):
+        assert getattr(conf, name) == 600
+    with override_settings(**{name: 601}), pytest.raises(ImproperlyConfigured, match=f"{name}.*600"):
         getattr(conf, name)
 
 
-@pytest.mark.parametrize("right", [None, "Example", "\u00c9xample"])
+@table("right", [None, "Example", "\u00c9xample"])
 def test_the_name_is_a_text_or_none(settings, right):
     settings.TOOPHER_SERVICE_NAME = right
     assert right == conf.TOOPHER_SERVICE_NAME
 
 
-@pytest.mark.parametrize("wrong", ["", "  ", 7, True, ["Example"], b"Example"])
-def test_another_name_is_an_error_that_names_the_setting(settings, wrong):
-    settings.TOOPHER_SERVICE_NAME = wrong
-    with pytest.raises(ImproperlyConfigured, match="TOOPHER_SERVICE_NAME"):
-        conf.TOOPHER_SERVICE_NAME  # noqa: B018
+WRONG = {
+    "TOOPHER_SERVICE_NAME": ["", "  ", 7, True, ["Example"], b"Example"],
+    "TOOPHER_SERVICE_PUSH_HOSTS": ["fcm.googleapis.com", 7, [""], [b"fcm.googleapis.com"]],
+    "TOOPHER_SERVICE_PUSH_CONTACT": ["admin@example.org", "http://example.org", "", 7],
+}
 
 
-@pytest.mark.parametrize("wrong", ["fcm.googleapis.com", 7, [""], [b"fcm.googleapis.com"]])
-def test_push_services_that_are_no_list_of_names_are_an_error(settings, wrong):
-    settings.TOOPHER_SERVICE_PUSH_HOSTS = wrong
-    with pytest.raises(ImproperlyConfigured, match="TOOPHER_SERVICE_PUSH_HOSTS"):
-        conf.TOOPHER_SERVICE_PUSH_HOSTS  # noqa: B018
-
-
-@pytest.mark.parametrize("wrong", ["admin@example.org", "http://example.org", "", 7])
-def test_a_push_contact_that_is_no_address_is_an_error(settings, wrong):
-    settings.TOOPHER_SERVICE_PUSH_CONTACT = wrong
-    with pytest.raises(ImproperlyConfigured, match="TOOPHER_SERVICE_PUSH_CONTACT"):
-        conf.TOOPHER_SERVICE_PUSH_CONTACT  # noqa: B018
+@table(("name", "wrong"), [(name, each) for name, values in WRONG.items() for each in values])
+def test_a_name_hosts_or_contact_that_is_none_is_an_error_that_names_the_setting(name, wrong):
+    with override_settings(**{name: wrong}), pytest.raises(ImproperlyConfigured, match=name):
+        getattr(conf, name)
 
 
 def test_every_setting_of_the_service_is_tested_here():
@@ -145,7 +136,7 @@ def test_every_setting_of_the_service_is_tested_here():
     assert properties == {*NUMBERS, *OTHERS}
 
 
-@pytest.mark.parametrize(("name", "default"), OTHERS.items())
+@table(("name", "default"), OTHERS.items())
 def test_another_setting_has_its_default(name, default):
     assert getattr(conf, name) == default
 
@@ -157,16 +148,16 @@ def test_the_test_project_has_nothing_to_complain_about():
     assert run_checks(tags=["toopher_service"]) == []
 
 
-@pytest.mark.parametrize("name", [*NUMBERS, *OTHERS])
-def test_E001_a_setting_that_can_not_be_used(settings, name):
-    setattr(settings, name, [7])
-    [error] = found("toopher_service.E001")
+@table("name", [*NUMBERS, *OTHERS])
+def test_E001_a_setting_that_can_not_be_used(name):
+    with override_settings(**{name: [7]}):
+        [error] = found("toopher_service.E001")
     assert name in error.msg
     assert error.is_serious()
     assert error.hint
 
 
-@pytest.mark.parametrize("length", [0, 1, 4, 5])
+@table("length", [0, 1, 4, 5])
 def test_S22_W001_a_number_that_is_too_short(settings, length):
     settings.TOOPHER_SERVICE_NUMBER_LENGTH = length
     [warning] = found("toopher_service.W001")
@@ -174,7 +165,7 @@ def test_S22_W001_a_number_that_is_too_short(settings, length):
     assert str(length) in warning.msg or "tap" in warning.msg
 
 
-@pytest.mark.parametrize("length", [6, 12, "six"])
+@table("length", [6, 12, "six"])
 def test_W001_is_silent_for_long_numbers_and_for_what_E001_tells(settings, length):
     settings.TOOPHER_SERVICE_NUMBER_LENGTH = length
     assert found("toopher_service.W001") == []
@@ -198,21 +189,21 @@ def test_urls_mounted_elsewhere_are_no_fault(settings):
     assert found("toopher_service.W002") == found("toopher_service.W003") == []
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "hint"),
     [
         ("TOOPHER_SERVICE_NUMBER_LENGHT", "Did you mean TOOPHER_SERVICE_NUMBER_LENGTH?"),
         ("TOOPHER_SERVICE_XYZZY", "See the table of settings in the README."),
     ],
 )
-def test_a_name_that_is_no_setting_is_told(name, hint, settings):
-    setattr(settings, name, "a secret")
-    [warning] = found("toopher_service.W004")
+def test_a_name_that_is_no_setting_is_told(name, hint):
+    with override_settings(**{name: "a secret"}):
+        [warning] = found("toopher_service.W004")
     assert warning.hint == hint
     assert "a secret" not in f"{warning}"
 
 
-@pytest.mark.parametrize(("backend", "warns"), [("locmem.LocMemCache", True), ("redis.RedisCache", False)])
+@table(("backend", "warns"), [("locmem.LocMemCache", True), ("redis.RedisCache", False)])
 def test_a_cache_of_each_process_is_told_where_it_is_deployed(backend, warns, settings):
     settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
     ids = [each.id for each in run_checks(tags=["toopher_service"], include_deployment_checks=True)]
@@ -243,7 +234,7 @@ def test_W006_a_mail_server_that_may_take_for_ever(settings):
     assert "EMAIL_TIMEOUT" in warning.hint
 
 
-@pytest.mark.parametrize(("backend", "timeout"), [(SMTP, 10), ("nowhere.Backend", None)])
+@table(("backend", "timeout"), [(SMTP, 10), ("nowhere.Backend", None)])
 def test_mail_with_a_timeout_is_no_fault(settings, backend, timeout):
     send_mail_by(settings, backend, timeout)
     assert found_where_deployed("toopher_service.W006") == []

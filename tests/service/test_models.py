@@ -28,6 +28,7 @@ from django_toopher.service.models import (
 from django_toopher.service.pairings import link_token
 from tests.drivers import Computer
 from tests.drivers import Frame as OpenedFrame
+from tests.tables import table
 
 from .callers import at_once
 
@@ -117,7 +118,7 @@ SECRETS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("what", SECRETS)
+@table("what", SECRETS)
 def test_S34_no_secret_is_readable_in_the_database(logged_in, what):
     assert logged_in[what]
     assert logged_in[what] not in dump()

@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 from django_toopher.service import notices, reset_links
 from django_toopher.service.models import Pairing, Requester, User
 from tests.drivers import Computer, Frame
+from tests.tables import table
 
 pytestmark = pytest.mark.filterwarnings("ignore:Django 2028 will not have a default mailer")
 
@@ -200,10 +201,9 @@ def test_mail_is_sent_without_a_transaction_around(transactional_db, pairing, ph
     assert len(mail.outbox) == 1
 
 
-@pytest.mark.parametrize(
-    "name", ["Pixel\nBcc: mallory@example.com", "Pixel\r\n\r\nHello", "Pix\u202eel\u200b", "<b>Pixel"]
-)
+@table("name", ["Pixel\nBcc: mallory@example.com", "Pixel\r\n\r\nHello", "Pix\u202eel\u200b", "<b>Pixel"])
 def test_names_that_others_chose_stay_in_their_place(alice, requester, pair, phone, committed, name):
+    mail.outbox.clear()
     Requester.objects.update(name=name)
     with committed():
         pairing = pair(phone)
@@ -254,9 +254,7 @@ def test_the_newest_address_counts(manage):
     assert User.objects.get().email == ADDRESS
 
 
-@pytest.mark.parametrize(
-    "address", ["", " ", "nonsense", "a@b", "x" * 300 + "@example.com", f"{ADDRESS}\nBcc: m@example.com"]
-)
+@table("address", ["", " ", "nonsense", "a@b", "x" * 300 + "@example.com", f"{ADDRESS}\nBcc: m@example.com"])
 def test_what_is_no_address_leaves_the_one_that_is_known(alice, manage, address):
     assert manage(reset_email=address).state["state"] == "new"
     assert User.objects.get().email == ADDRESS

@@ -8,8 +8,9 @@ from functools import partial
 import pytest
 
 from django_toopher.client import PairingDeactivatedError, RateLimitError, UserDisabledError, UserUnknownError
-from django_toopher.service import otp_lists
+from django_toopher.service import authentication_requests, otp_lists, users
 from django_toopher.service.models import AuthenticationRequest, Pairing, PregeneratedCode, User
+from tests.tables import table
 
 from .callers import at_once, rows
 from .shapes import REQUEST, USER, assert_error, assert_shape
@@ -21,10 +22,16 @@ TERMINAL = {"terminal_name": "PC", "terminal_name_extra": "s1"}
 
 
 @pytest.fixture
-def codes(api):
+def codes(requester):
     """alice's list; she has no phone."""
-    api.create_user("alice")
-    return activate(api)
+    return otp_lists.activate(users.get_or_create(requester, "alice"))
+
+
+@pytest.fixture
+def asked(codes):
+    """The id of a request that waits for one of alice's codes."""
+    request = authentication_requests.initiate(User.objects.get(), "Log In", terminal_name="PC", terminal_extra="s1")
+    return str(request.pk)
 
 
 def activate(api, user="alice"):
@@ -101,21 +108,21 @@ def test_of_lists_activated_at_once_one_remains(threaded_db, codes):
     assert sum(all(otp_lists.spend(user, code) for code in each) for each in lists) == 1
 
 
-@pytest.mark.parametrize("fields", [{}, {"create_user_if_needed": "False"}, {"create_user_if_needed": ""}])
+@table("fields", [{}, {"create_user_if_needed": "False"}, {"create_user_if_needed": ""}])
 def test_a_list_of_an_unknown_user_is_705(caller, fields):
     before = rows()
     assert_error(caller.post(ACTIVATE, user_name="nobody", **fields), 409, 705)
     assert rows() == before
 
 
-@pytest.mark.parametrize("text", ["True", "true", "1"])
+@table("text", ["True", "true", "1"])
 def test_an_unknown_user_is_made_when_that_is_asked_for(caller, text):
     response = caller.post(ACTIVATE, user_name="nobody", create_user_if_needed=text)
     assert len(response.json()["otp_list"]) == 10
     assert User.objects.get().name == "nobody"
 
 
-@pytest.mark.parametrize(
+@table(
     "fields",
     [
         {},
@@ -194,11 +201,10 @@ def test_a_reset_voids_the_list(api, codes):
 # Answering with a code
 
 
-@pytest.mark.parametrize("form", ["{}", " {} ", "{:.4} {}", "{:.4}-{}"])
-def test_a_code_grants_a_waiting_request(caller, codes, form):
-    asked = caller.post(INITIATE, user_name="alice", **TERMINAL).json()
+@table("form", ["{}", " {} ", "{:.4} {}", "{:.4}-{}"])
+def test_a_code_grants_a_waiting_request(caller, codes, asked, form):
     typed = form.format(codes[0]) if form.count("{") == 1 else f"{codes[0][:4]}{form[5]}{codes[0][4:]}"
-    told = caller.post(f"authentication_requests/{asked['id']}/otp_auth", otp=typed).json()
+    told = caller.post(f"authentication_requests/{asked}/otp_auth", otp=typed).json()
     assert_shape(told, REQUEST)
     assert (told["pending"], told["granted"], told["totp_valid"]) == (False, True, True)
     assert told["user"]["number_of_pregenerated_otps_remaining"] == 9
@@ -241,10 +247,9 @@ def test_a_code_used_by_several_threads_at_once_grants_one(threaded_db, api, cod
     assert PregeneratedCode.objects.count() == 9
 
 
-@pytest.mark.parametrize("code", ["1", "1234567", "123456789", "\u0661" * 8, "abcdefgh", "\0", "9" * 5000])
-def test_S35_what_is_no_code_grants_nothing(caller, codes, code):
-    asked = caller.post(INITIATE, user_name="alice", **TERMINAL).json()
-    told = caller.post(f"authentication_requests/{asked['id']}/otp_auth", otp=code).json()
+@table("code", ["1", "1234567", "123456789", "\u0661" * 8, "abcdefgh", "\0", "9" * 5000])
+def test_S35_what_is_no_code_grants_nothing(caller, asked, code):
+    told = caller.post(f"authentication_requests/{asked}/otp_auth", otp=code).json()
     assert (told["pending"], told["granted"], told["totp_valid"]) == (True, False, False)
     assert PregeneratedCode.objects.count() == 10
 

@@ -17,6 +17,7 @@ from django_toopher.client import RequestRefusedError, ToopherApi
 from django_toopher.connection import InProcessAdapter
 from django_toopher.service import requesters
 from django_toopher.service.models import Requester
+from tests.tables import table
 
 
 def api(key, secret):
@@ -46,7 +47,7 @@ def test_two_sites_share_neither_key_nor_secret(db):
     assert one.consumer_secret != other.consumer_secret
 
 
-@pytest.mark.parametrize(
+@table(
     "origin",
     ["*", "club.example", "https://club.example/path", "https://*.example", "https://a.example; script-src *", "null"],
 )
@@ -56,7 +57,7 @@ def test_what_is_no_origin_is_refused(db, origin):
     assert not Requester.objects.exists()
 
 
-@pytest.mark.parametrize("origin", ["https://club.example", "http://localhost:8000", "https://[2001:db8::1]:8443"])
+@table("origin", ["https://club.example", "http://localhost:8000", "https://[2001:db8::1]:8443"])
 def test_an_origin_is_kept(db, origin):
     assert requesters.create("Club", [origin]).origin_list() == [origin]
 
@@ -174,7 +175,7 @@ def test_the_list_shows_no_secret(site):
     assert site.consumer_secret not in out.getvalue()
 
 
-@pytest.mark.parametrize(
+@table(
     "words",
     [
         ("rotate", "nobody"),
