@@ -8,11 +8,13 @@ import pytest
 from django.conf import settings as project
 from django.contrib.auth import get_user_model
 from django.urls import set_urlconf
+from hypothesis import is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
 
 from django_toopher.connection import api
 from django_toopher.service.models import Requester
 
+from .databases import copied
 from .drivers import Computer
 from .factories import registered_phone
 
@@ -21,10 +23,13 @@ hypothesis_settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items):
-    """What touches a database is marked so: it runs on every kind that is supported."""
+    """What touches a database, and what is slow by its kind, is marked so."""
     for item in items:
-        if {"db", "transactional_db"} & {*item.fixturenames} or item.get_closest_marker("django_db"):
+        fixtures = {*item.fixturenames}
+        if fixtures & {"db", "transactional_db"} or item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.database)
+        if "threaded_db" in fixtures or is_hypothesis_test(item.obj):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish():
@@ -101,3 +106,10 @@ def make_requester(db):
         return Requester.objects.create(consumer_key=key, consumer_secret=secret, **fields)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory, django_db_setup, django_db_blocker):
+    """The test project's tables in a file for SQLite in other processes; "" where the tests have another database."""
+    with django_db_blocker.unblock():
+        return copied(tmp_path_factory.mktemp("migrated") / "db.sqlite3")

@@ -98,6 +98,7 @@ def wheel(tmp_path_factory) -> dict[str, str]:
         return {name: archive.read(name).decode() if name in metadata else "" for name in archive.namelist()}
 
 
+@pytest.mark.slow
 def test_a_wheel_has_every_module_template_and_static_file(wheel):
     modules = [path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts]
     wanted = {str(path.relative_to(ROOT)) for path in [*modules, *ASSETS, PACKAGE / "py.typed"]}
@@ -107,11 +108,13 @@ def test_a_wheel_has_every_module_template_and_static_file(wheel):
     assert {str(path.relative_to(ROOT)) for path in catalogs} <= wanted
 
 
+@pytest.mark.slow
 def test_a_wheel_tells_pytest_of_its_fixtures(wheel):
     (name,) = [name for name in wheel if name.endswith("entry_points.txt")]
     assert "django_toopher = django_toopher.pytest_plugin" in wheel[name]
 
 
+@pytest.mark.slow
 def test_a_wheel_has_nothing_else(wheel):
     strangers = {name for name in wheel if not name.startswith("django_toopher")}
     assert not strangers
