@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from django.utils import timezone
 
 from django_toopher.client import AuthenticationRequest, ToopherApi, ToopherIframe
 from django_toopher.connection import InProcessAdapter
 from django_toopher.service import authentication_requests, authenticators, users
 from django_toopher.service.api import representations
-from tests.databases import copied
+from tests.databases import HURRY, copied
 from tests.factories import paired, requester_of
 
 from .callers import ROOT, Caller, RawPhone, jwk_of
@@ -97,12 +97,12 @@ def threaded_db(transactional_db, tmp_path):
         yield
         return
     in_memory, settings = connections["default"], connections.settings["default"]
-    name = settings["NAME"]
-    settings["NAME"] = file
+    kept = {**settings}
+    settings.update(NAME=file, OPTIONS={**settings["OPTIONS"], "init_command": HURRY})
     del connections["default"]
     try:
         yield
     finally:
         connections["default"].close()
-        settings["NAME"] = name
+        settings.update(kept)
         connections["default"] = in_memory

@@ -1,8 +1,9 @@
 """A web server that dies: a supervisor, and one worker process that it replaces whenever the worker was killed.
 
 Run as ``python -m tests.service.killed_worker FOLDER``, with the settings of the tests. The supervisor listens on a
-port that it writes to ``FOLDER/port``, opens no database, and ends when its standard input does. A worker uses the
-database that ``FOLDER/database`` names when it starts.
+port that it writes to ``FOLDER/port``, and ends when its standard input does. A worker is forked from it, and uses the
+database that ``FOLDER/database`` names when it starts. The one named there first is the supervisor's: in it somebody
+logs in before there are workers, so that what the code keeps from its first run is there in each of them.
 
 A request with the header ``Kill-Before: N`` makes its worker end itself with SIGKILL just before it would do its Nth
 further step: an SQL statement, the end of a transaction, or a reply. Later requests go on counting. 0 stops that.
@@ -15,6 +16,7 @@ a step of its own.
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
@@ -27,11 +29,14 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import django
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import connection, connections
-from django.db.backends.signals import connection_created
+from django.db import connection, connections, transaction
 from django.template.loader import get_template
-from django.test import Client
+
+from tests.databases import HURRY
+from tests.drivers import Computer
 
 
 class Countdown:
@@ -101,12 +106,6 @@ class QuietHandler(WSGIRequestHandler):
         pass
 
 
-def hurry(connection: Any, **kwargs: Any) -> None:
-    """SQLite need not wait for the disk: the process dies here, the machine stays (receives ``connection_created``)."""
-    if connection.vendor == "sqlite":
-        connection.connection.execute("PRAGMA synchronous = OFF")
-
-
 def demands(user: Any, request: Any) -> bool:
     """``TOOPHER_POLICY``: "optional" for those whose name begins with "newcomer", "required" for everybody else."""
     if not user.get_username().startswith("newcomer"):
@@ -117,31 +116,40 @@ def demands(user: Any, request: Any) -> bool:
 
 def work(server: WSGIServer, countdown: Countdown, database: Path) -> None:
     """Serve until killed."""
-    connections.settings["default"]["NAME"] = database.read_text()
-    connections.settings["default"]["CONN_MAX_AGE"] = None
-    connection_created.connect(hurry)
+    connections.settings["default"].update(NAME=database.read_text(), CONN_MAX_AGE=None)
     countdown.watch()
     server.serve_forever()
 
 
-def warm_up() -> None:
-    """Import and compile now what each worker would have to by itself. No query."""
-    Client().get("/accounts/login/", secure=True)
-    for name in (
-        "django_toopher/account.html",
-        "django_toopher/authenticate.html",
-        "django_toopher/failed.html",
-        "toopher_service/web/frame.html",
-    ):
-        get_template(name)
+def warm_up(database: Path) -> None:
+    """Import, compile and keep now what each worker would have to by itself. Nothing stays in the database."""
+    of_supervisor = connections.settings["default"]
+    of_supervisor["NAME"] = database.read_text()
+    if of_supervisor["ENGINE"] == "django.db.backends.sqlite3":
+        of_supervisor["OPTIONS"]["init_command"] = HURRY
+    get_template("django_toopher/failed.html")
+    with transaction.atomic():
+        name = f"warm {os.getpid()}"
+        get_user_model().objects.create_superuser(name, "warm@example.com", "password")
+        from tests.factories import registered_phone  # its models are there after setup() only
+
+        phone, computer = registered_phone(), Computer()
+        computer.log_in(phone, name)
+        assert computer.is_logged_in()
+        assert computer.open_iframe("/accounts/phones/").poll()
+        assert computer.get("/admin/django_toopher/toopheraccount/").status_code == 200
+        transaction.set_rollback(True)
+    cache.clear()
     connections.close_all()
+    gc.collect()
+    gc.freeze()  # so that no worker copies the memory of all that is there already, only to look for garbage
 
 
 def supervise(folder: Path) -> None:
     """Keep one worker alive until standard input ends."""
     countdown = Countdown(folder / "kills")
     server = make_server("127.0.0.1", 0, Application(countdown), handler_class=QuietHandler)  # type: ignore[arg-type]
-    warm_up()
+    warm_up(folder / "database")
     (folder / "port.new").write_text(str(server.server_port))
     (folder / "port.new").rename(folder / "port")
     ended, wakeup = os.pipe()

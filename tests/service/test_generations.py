@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -22,15 +23,18 @@ from django.test import AsyncClient
 from pytest_django.live_server_helper import LiveServer
 
 from django_toopher import embedded
-from django_toopher.service.device.terminal import TerminalAuthenticator
+from django_toopher.service import authenticators
+from django_toopher.service.device.terminal import TerminalAuthenticator, public_jwk
 from django_toopher.service.models import User
+from tests.databases import HURRY
 from tests.drivers import attribute
+from tests.tables import table
 
 from .callers import FORM, form
 from .generations import BY_NAME, GENERATIONS, Fields, Generation, Sender
 from .sockets import PATIENCE, Reply, connect, head
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 USER = "Jose Diaz"
 TERMINAL = "Büro 1"
@@ -43,7 +47,8 @@ def refused(reply: Reply) -> bool:
 
 
 def every(generations: list[Generation] = GENERATIONS):
-    return pytest.mark.parametrize("generation", generations, ids=lambda generation: generation.name)
+    """Each of them goes through the test; ``make_sender`` keeps them apart."""
+    return table("generation", generations, ids=lambda generation: generation.name)
 
 
 def only(*names: str):
@@ -51,7 +56,7 @@ def only(*names: str):
 
 
 @pytest.fixture
-def root(live_server: LiveServer, requester):
+def root(live_server: LiveServer, transactional_db):
     """The API's root. Afterwards the server's threads end before the database that they share goes."""
     yield f"{live_server.url}/toopher/v1"
     for thread in threading.enumerate():
@@ -60,22 +65,29 @@ def root(live_server: LiveServer, requester):
 
 
 @pytest.fixture
-def sender(root, generation) -> Sender:
-    return Sender(generation, root)
+def make_sender(root, make_requester):
+    """Makes sites with a client of some generation, each a requester that has users of its own."""
+    numbers = count()
+
+    def make(generation: Generation) -> Sender:
+        requester = make_requester(f"key{next(numbers)}")
+        return Sender(generation, root, requester.consumer_key, requester.consumer_secret)
+
+    return make
 
 
 @pytest.fixture
-def live_phone(root):
-    with phone_at(f"{root.removesuffix('v1')}phone/") as phone:
-        yield phone
+def make_live_phone(root):
+    """Makes phones that talk to the real server."""
+    with ExitStack() as sessions:
 
+        def make() -> TerminalAuthenticator:
+            session = sessions.enter_context(requests.Session())
+            phone = TerminalAuthenticator(f"{root.removesuffix('v1')}phone/", session=session)
+            phone.id = str(authenticators.register(public_jwk(phone.key.public_key()), "Pixel").pk)
+            return phone
 
-@contextmanager
-def phone_at(url: str) -> Iterator[TerminalAuthenticator]:
-    with requests.Session() as session:
-        phone = TerminalAuthenticator(url, session=session)
-        phone.register("Pixel")
-        yield phone
+        yield make
 
 
 # What a site does with such a client
@@ -137,12 +149,14 @@ def ask_and_answer(sender: Sender, phone: TerminalAuthenticator) -> None:
 
 
 @every()
-def test_it_pairs_and_has_a_question_answered(sender, live_phone):
-    ask_and_answer(sender, live_phone)
+def test_it_pairs_and_has_a_question_answered(make_sender, make_live_phone, generation):
+    sender, phone = make_sender(generation), make_live_phone()
+    ask_and_answer(sender, phone)
 
 
 @only(*ONE_OF_EACH_KIND)
-def test_its_request_sent_again_is_refused(sender):
+def test_its_request_sent_again_is_refused(make_sender, generation):
+    sender = make_sender(generation)
     path, fields = "pairings/create", [("pairing_phrase", "no such phrase"), ("user_name", USER)]
     pieces = sender.request("POST", path, fields)
     assert sender.deliver("POST", *pieces).status == 404
@@ -150,8 +164,8 @@ def test_its_request_sent_again_is_refused(sender):
 
 
 @only(*ONE_OF_EACH_KIND)
-def test_with_a_wrong_secret_it_is_refused(root, generation):
-    sender = Sender(generation, root, secret="wrong")
+def test_with_a_wrong_secret_it_is_refused(make_sender, generation):
+    sender = replace(make_sender(generation), secret="wrong")
     reply = sender.post("pairings/create", [("pairing_phrase", "no such phrase"), ("user_name", USER)])
     assert refused(reply)
     assert reply.headers["WWW-Authenticate"] == 'OAuth realm="toopher"'
@@ -159,8 +173,9 @@ def test_with_a_wrong_secret_it_is_refused(root, generation):
 
 
 @every([one for one in GENERATIONS if one.find and one.flag])
-def test_it_finds_a_user_and_switches_the_second_factor_off_and_on(sender, live_phone, generation):
-    pairing = pair(sender, live_phone, "alice")
+def test_it_finds_a_user_and_switches_the_second_factor_off_and_on(make_sender, make_live_phone, generation):
+    sender, phone = make_sender(generation), make_live_phone()
+    pairing = pair(sender, phone, "alice")
     assert sender.get("users", [(generation.find, "nobody")]).json() == []
     [user] = sender.get("users", [(generation.find, "alice")]).json()
     is_inverse = generation.flag == "disable_toopher_auth"
@@ -172,8 +187,9 @@ def test_it_finds_a_user_and_switches_the_second_factor_off_and_on(sender, live_
 
 
 @every([one for one in GENERATIONS if one.reset])
-def test_it_resets_a_user(sender, live_phone, generation):
-    pairing = pair(sender, live_phone, "alice")
+def test_it_resets_a_user(make_sender, make_live_phone, generation):
+    sender, phone = make_sender(generation), make_live_phone()
+    pairing = pair(sender, phone, "alice")
     assert told(sender.post("users/reset", [(generation.reset, "alice")])) == {}
     assert told(sender.get(f"pairings/{pairing['id']}"))["deactivated"] is True
 
@@ -182,15 +198,17 @@ def test_it_resets_a_user(sender, live_phone, generation):
 
 
 @only("radius")
-def test_it_lists_pairings_with_a_bare_question_mark(sender, live_phone):
-    user_id = pair(sender, live_phone)["user"]["id"]
+def test_it_lists_pairings_with_a_bare_question_mark(make_sender, make_live_phone, generation):
+    sender, phone = make_sender(generation), make_live_phone()
+    user_id = pair(sender, phone)["user"]["id"]
     [pairing] = sender.get(f"users/{user_id}/pairings?").json()
     assert pairing["deactivated"] is False
 
 
 @only("net-rdp", "java11", "py110")
-def test_it_lists_and_deactivates_pairings(sender, live_phone):
-    pairing = pair(sender, live_phone)
+def test_it_lists_and_deactivates_pairings(make_sender, make_live_phone, generation):
+    sender, phone = make_sender(generation), make_live_phone()
+    pairing = pair(sender, phone)
     path = f"users/{pairing['user']['id']}/pairings"
     assert [one["id"] for one in sender.get(path, [("deactivated", "0")]).json()] == [pairing["id"]]
     assert told(sender.post(f"pairings/{pairing['id']}", [("deactivated", "True")]))["deactivated"] is True
@@ -198,8 +216,9 @@ def test_it_lists_and_deactivates_pairings(sender, live_phone):
 
 
 @only("radius")
-def test_it_resets_a_terminal(sender):
-    made = Sender(BY_NAME["perl"], sender.root).post(
+def test_it_resets_a_terminal(make_sender, generation):
+    sender = make_sender(generation)
+    made = replace(sender, generation=BY_NAME["perl"]).post(
         "user_terminals/create", [("user_name", USER), ("name", TERMINAL), ("name_extra", "0a1b")]
     )
     path = f"user_terminals/{told(made)['id']}"
@@ -207,15 +226,17 @@ def test_it_resets_a_terminal(sender):
 
 
 @only("radius")
-def test_it_activates_a_list_of_codes_for_a_new_user(sender):
+def test_it_activates_a_list_of_codes_for_a_new_user(make_sender, generation):
+    sender = make_sender(generation)
     fields = [("user_name", USER), ("create_user_if_needed", "True")]
     assert told(sender.post("users/activate_next_otp_list", fields))["otp_list"]
 
 
 @only("seed", "pyref", "javaref", "phpref", "rbref", "net11", "netref", "net-rdp")
-def test_it_makes_a_reset_link_with_a_question_or_without(sender, live_phone, generation):
+def test_it_makes_a_reset_link_with_a_question_or_without(make_sender, make_live_phone, generation):
     """PHP signs a question and an answer that it does not send as blank ones (PROTOCOL.md §1.3-3)."""
-    path = f"pairings/{pair(sender, live_phone)['id']}/generate_reset_link"
+    sender, phone = make_sender(generation), make_live_phone()
+    path = f"pairings/{pair(sender, phone)['id']}/generate_reset_link"
     question, blank = (
         [("security_question", question), ("security_answer", answer)]
         for question, answer in [("Pet?", "Rex"), ("", "")]
@@ -241,7 +262,8 @@ def host(sender: Sender) -> str:
 
 
 @only("phpref")
-def test_S35_a_reset_link_is_made_with_the_question_that_was_signed_or_not_at_all(sender):
+def test_S35_a_reset_link_is_made_with_the_question_that_was_signed_or_not_at_all(make_sender, generation):
+    sender = make_sender(generation)
     path = "pairings/6f1b7d1c-0c5c-4b5e-9d0e-2f6f0a3c5d11/generate_reset_link"
     for signed, sent in [
         ({"security_question": "", "security_answer": ""}, {"security_question": "Pet?"}),
@@ -253,7 +275,8 @@ def test_S35_a_reset_link_is_made_with_the_question_that_was_signed_or_not_at_al
 
 
 @only("phpref")
-def test_S35_blanks_are_signed_for_a_reset_link_only(sender):
+def test_S35_blanks_are_signed_for_a_reset_link_only(make_sender, generation):
+    sender = make_sender(generation)
     signed = [("name", "alice"), ("security_question", ""), ("security_answer", "")]
     for path in ("users/create", "pairings/create", "x/generate_reset_link/more"):
         assert refused(post_signed_as(sender, path, signed, [("name", "alice")]))
@@ -261,8 +284,9 @@ def test_S35_blanks_are_signed_for_a_reset_link_only(sender):
 
 
 @only("net11")
-def test_S35_the_query_of_a_form_that_is_signed_alone_is_not_read(sender, monkeypatch):
+def test_S35_the_query_of_a_form_that_is_signed_alone_is_not_read(make_sender, monkeypatch, generation):
     """On .NET it may differ from the form, for lack of escaping (PROTOCOL.md §1.3-1)."""
+    sender = make_sender(generation)
     for query in ("name=mallory", "name=alice&name=mallory", "user_name=%zz&[", "&&", "name", "=", "%00"):
         monkeypatch.setattr(Sender, "doubled", lambda self, fields, query=query: query)
         assert told(sender.post("users/create", [("name", "alice")]))["name"] == "alice"
@@ -270,14 +294,16 @@ def test_S35_the_query_of_a_form_that_is_signed_alone_is_not_read(sender, monkey
 
 
 @only("net11")
-def test_S35_without_its_form_a_query_is_not_read_either(sender, monkeypatch):
+def test_S35_without_its_form_a_query_is_not_read_either(make_sender, monkeypatch, generation):
+    sender = make_sender(generation)
     monkeypatch.setattr(Sender, "doubled", lambda self, fields: "name=mallory")
     assert sender.post("users/create", []).status == 400
     assert not User.objects.exists()
 
 
 @only("py110")
-def test_S35_a_query_that_was_not_signed_is_refused_beside_any_other_body(sender):
+def test_S35_a_query_that_was_not_signed_is_refused_beside_any_other_body(make_sender, generation):
+    sender = make_sender(generation)
     for content_type in ([], [("Content-Type", "application/json")], [("Content-Type", "text/plain")]):
         header = sender.header(sender.signed("POST", f"{sender.root}/users/create", []))
         headers = [("Host", host(sender)), ("Authorization", header), ("Content-Length", "2"), *content_type]
@@ -285,14 +311,16 @@ def test_S35_a_query_that_was_not_signed_is_refused_beside_any_other_body(sender
 
 
 @only("net11")
-def test_S35_a_query_that_was_not_signed_is_refused_in_a_get(sender):
+def test_S35_a_query_that_was_not_signed_is_refused_in_a_get(make_sender, generation):
+    sender = make_sender(generation)
     header = sender.header(sender.signed("GET", f"{sender.root}/users", []))
     headers = [("Host", host(sender)), ("Authorization", header)]
     assert refused(sender.deliver("GET", head("GET", "/toopher/v1/users?user_name=alice", headers)))
 
 
 @only("py110")
-def test_S35_a_form_that_was_not_signed_is_refused_beside_a_signed_query(sender):
+def test_S35_a_form_that_was_not_signed_is_refused_beside_a_signed_query(make_sender, generation):
+    sender = make_sender(generation)
     query = form(sender.signed("POST", f"{sender.root}/users/create", []))
     headers = [("Host", host(sender)), ("Content-Type", FORM), ("Content-Length", "12")]
     assert refused(sender.deliver("POST", head("POST", f"/toopher/v1/users/create?{query}", headers), b"name=mallory"))
@@ -300,7 +328,8 @@ def test_S35_a_form_that_was_not_signed_is_refused_beside_a_signed_query(sender)
 
 
 @only("net11")
-def test_S20_a_doubled_form_is_accepted_once_however_it_is_sent_again(sender):
+def test_S20_a_doubled_form_is_accepted_once_however_it_is_sent_again(make_sender, generation):
+    sender = make_sender(generation)
     pieces = sender.request("POST", "users/create", [("name", "alice")])
     assert told(sender.deliver("POST", *pieces))["name"] == "alice"
     assert refused(sender.deliver("POST", *pieces))
@@ -313,14 +342,16 @@ def test_S20_a_doubled_form_is_accepted_once_however_it_is_sent_again(sender):
 
 
 @only("java11", "phpref", "py105")
-def test_the_host_is_signed_in_lower_case(sender):
+def test_the_host_is_signed_in_lower_case(make_sender, generation):
+    sender = make_sender(generation)
     [request] = sender.request("GET", "users", [("user_name", "alice")])
     assert sender.deliver("GET", request.replace(b"Host: localhost:", b"Host: LocalHost:")).json() == []
 
 
 @only("java11")
-def test_a_default_port_is_not_signed(sender, settings):
+def test_a_default_port_is_not_signed(make_sender, settings, generation):
     """Java's default address has ``:443``, which signpost drops; a proxy in front speaks the https."""
+    sender = make_sender(generation)
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     for scheme, port in [("http", ":80"), ("https", ":443"), ("https", "")]:
         header = sender.header(sender.signed("GET", f"{scheme}://localhost/toopher/v1/users", [("name", "alice")]))
@@ -329,7 +360,8 @@ def test_a_default_port_is_not_signed(sender, settings):
 
 
 @only("phpref")
-def test_behind_a_proxy_the_public_address_is_signed(sender, settings):
+def test_behind_a_proxy_the_public_address_is_signed(make_sender, settings, generation):
+    sender = make_sender(generation)
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     settings.USE_X_FORWARDED_HOST = True
     settings.ALLOWED_HOSTS = ["2fa.example.org"]
@@ -344,10 +376,13 @@ def test_behind_a_proxy_the_public_address_is_signed(sender, settings):
 
 
 @only("seed")
-@pytest.mark.parametrize("together", [True, False], ids=["in one packet", "in two"])
-def test_an_empty_form_without_length_is_read_and_the_connection_ends(sender, live_phone, together):
+@table("together", [True, False], ids=["in one packet", "in two"])
+def test_an_empty_form_without_length_is_read_and_the_connection_ends(
+    make_sender, make_live_phone, together, generation
+):
     """The stray bytes behind it are not taken for another request (PROTOCOL.md §1.3-5)."""
-    request, stray = sender.request("POST", f"pairings/{pair(sender, live_phone)['id']}/generate_reset_link", [])
+    sender, phone = make_sender(generation), make_live_phone()
+    request, stray = sender.request("POST", f"pairings/{pair(sender, phone)['id']}/generate_reset_link", [])
     assert stray == b"0\r\n\r\n"
     with connect(sender.root) as connection:
         reply = sender.deliver("POST", *([request + stray] if together else [request, stray]), on=connection)
@@ -357,7 +392,8 @@ def test_an_empty_form_without_length_is_read_and_the_connection_ends(sender, li
 
 
 @only("seed")
-def test_a_refused_form_without_length_ends_the_connection_too(sender):
+def test_a_refused_form_without_length_ends_the_connection_too(make_sender, generation):
+    sender = make_sender(generation)
     with connect(sender.root) as connection:
         reply = sender.deliver("POST", *sender.request("POST", "users/reset", [], oauth_nonce=""), on=connection)
         assert refused(reply)
@@ -378,7 +414,8 @@ def test_under_asgi_a_form_without_length_ends_the_connection_by_a_header(db):
 
 
 @only(*ONE_OF_EACH_KIND)
-def test_requests_with_a_length_share_a_connection(sender):
+def test_requests_with_a_length_share_a_connection(make_sender, generation):
+    sender = make_sender(generation)
     with connect(sender.root) as connection:
         for name in ("alice", "bob"):
             reply = sender.deliver("POST", *sender.request("POST", "users/create", [("name", name)]), on=connection)
@@ -411,17 +448,18 @@ PAGES = {
 PAGE_CLIENTS = {"cas": "java11", "ping": "java11", "openam": "javaref", "atlassian": "java11", "shib": "javaref"}
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_its_page_opens_and_tells_the_outcome(root, live_phone, name):
+@table("name", PAGES)
+def test_its_page_opens_and_tells_the_outcome(make_sender, make_live_phone, name):
     client = name.split()[0]
-    sender = Sender(replace(BY_NAME[PAGE_CLIENTS.get(client, client)], charset="utf-8"), root)
-    pair(sender, live_phone)
+    sender = make_sender(replace(BY_NAME[PAGE_CLIENTS.get(client, client)], charset="utf-8"))
+    phone = make_live_phone()
+    pair(sender, phone)
     page, fields = PAGES[name]
     opened = open_page(sender, page, [*fields, ("expires", str(int(time.time()) + 100))])
     if page in {"pair", "manage_user"}:
-        assert [phone["name"] for phone in opened["phones"]] == ["Pixel"]
+        assert [each["name"] for each in opened["phones"]] == ["Pixel"]
         return
-    live_phone.approve(live_phone.pending().requests[0], opened["number"])
+    phone.approve(phone.pending().requests[0], opened["number"])
     headers = [("Host", host(sender)), ("Authorization", f"Frame {opened['token']}")]
     state = sender.deliver("GET", head("GET", "/toopher/v1/web/frame/state", headers)).json()
     assert state["postback"]["granted"] == "true"
@@ -450,19 +488,23 @@ def open_page(sender: Sender, page: str, fields: Fields) -> dict:
 
 
 @pytest.fixture(scope="module")
-def gunicorn_url(tmp_path_factory):
+def gunicorn_url(tmp_path_factory, migrated):
     """Gunicorn with threads, and a database of its own. ``keepalive = 0`` is for PROTOCOL.md §1.3-5."""
     if importlib.util.find_spec("gunicorn") is None:
         pytest.skip("gunicorn is not installed")
     folder = tmp_path_factory.mktemp("gunicorn")
     environment = {
         **os.environ,
-        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+        "PYTHONDONTWRITEBYTECODE": "",  # it imports all of Django
+        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}?init_command={quote(HURRY)}",
         "CACHE_URL": "locmemcache://",
         "DJANGO_SETTINGS_MODULE": "tests.settings",
     }
     here = {"cwd": Path(__file__).parents[2], "env": environment}
-    subprocess.run([sys.executable, "-m", "django", "migrate", "--verbosity", "0"], check=True, timeout=120, **here)
+    if migrated:
+        shutil.copyfile(migrated, folder / "db.sqlite3")
+    else:
+        subprocess.run([sys.executable, "-m", "django", "migrate", "--verbosity", "0"], check=True, timeout=120, **here)
     with socket.create_server(("127.0.0.1", 0)) as listener, (folder / "log").open("w") as log:
         command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"]
         command += ["--threads", "2", "--keep-alive", "0", "django.core.wsgi:get_wsgi_application()"]
@@ -475,7 +517,9 @@ def gunicorn_url(tmp_path_factory):
 @only("py105", "py110", "seed", "java1", "javaref", "php1", "phpref", "rb11", "net11", "netref", "perl", "radius")
 def test_under_gunicorn_it_pairs_and_has_a_question_answered(gunicorn_url, generation):
     sender = Sender(generation, f"{gunicorn_url}v1", embedded.CONSUMER_KEY, embedded.consumer_secrets()[0])
-    with phone_at(f"{gunicorn_url}phone/") as phone:
+    with requests.Session() as session:
+        phone = TerminalAuthenticator(f"{gunicorn_url}phone/", session=session)
+        phone.register("Pixel")
         ask_and_answer(sender, phone)
 
 

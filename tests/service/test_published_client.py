@@ -6,6 +6,7 @@ they fail.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -26,7 +27,7 @@ from django_toopher.service.models import User
 
 from .sockets import PATIENCE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 DRIVER = Path(__file__).with_name("driven_client.py")
 USER = "José Díaz"
@@ -67,12 +68,17 @@ def python27() -> Path:
 
 @pytest.fixture(scope="session")
 def client_folder(python27, tmp_path_factory) -> Path:
-    """The client and what it needs, from PyPI."""
-    folder = tmp_path_factory.mktemp("toopher-1.0.5")
+    """The client and what it needs, from PyPI; once for all of xdist's workers."""
+    of_run = tmp_path_factory.getbasetemp()
+    of_run = of_run.parent if "PYTEST_XDIST_WORKER" in os.environ else of_run
+    folder = of_run / "toopher-1.0.5"
     command = [python27, "-m", "pip", "install", "--disable-pip-version-check", "--target", folder, "toopher==1.0.5"]
-    installed = subprocess.run(command, capture_output=True, text=True, check=False, env=plain_environment())
-    if installed.returncode:
-        leave_out(f"toopher 1.0.5 can't be installed: {installed.stderr.strip()[-300:]}")
+    with (of_run / "toopher-1.0.5.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            installed = subprocess.run(command, capture_output=True, text=True, check=False, env=plain_environment())
+            if installed.returncode:
+                leave_out(f"toopher 1.0.5 can't be installed: {installed.stderr.strip()[-300:]}")
     return folder
 
 

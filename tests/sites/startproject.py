@@ -4,6 +4,8 @@ import os
 
 import django
 
+from tests.databases import HURRY
+
 SECRET_KEY = "tests-only-not-a-secret"
 DEBUG = True  # so that Django serves the static files
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
@@ -11,7 +13,7 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": f"{os.environ['SITE_FOLDER']}/db.sqlite3",
-        "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE"},
+        "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": HURRY},
     }
 }
 INSTALLED_APPS = [

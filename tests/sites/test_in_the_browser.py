@@ -5,14 +5,14 @@ from __future__ import annotations
 import django
 import pytest
 
-from tests.browser.conftest import browser, chromium_names, chromium_path
+from tests.browser.conftest import chromium_names, driver, live_server, tables, transactional_db, windows
 from tests.browser.people import Computer
 
-from .walking import running
+from .walking import Sites
 
-__all__ = ["browser", "chromium_names", "chromium_path"]  # fixtures of others
+__all__ = ["chromium_names", "driver", "live_server", "tables", "transactional_db", "windows"]  # fixtures of others
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.servers]
 
 FROM_ELSEWHERE = """<!doctype html><title>Mail</title><a href="{url}/members/">Look</a>"""
 
@@ -22,15 +22,15 @@ def is_complaint(said):
 
 
 @pytest.fixture
-def walk(browser):
+def walk(windows):
     """Opens a site in a new window, and collects what the browser complains of."""
     contexts, complaints = [], []
 
     def start(site, **options):
-        context = browser.new_context(base_url=site.url.replace("127.0.0.1", "localhost"), **options)
+        context = windows.browser.new_context(base_url=site.url.replace("127.0.0.1", "localhost"), **options)
         contexts.append(context)
         context.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
-        return Computer(context)
+        return Computer(context, context.new_page())
 
     yield start
     for context in contexts:
@@ -77,12 +77,12 @@ def whole(walk, site):
     computer.shows("managing")
 
 
-def test_strict_cookies(walk, tmp_path):
-    with running("strict_cookies", tmp_path) as site:
-        whole(walk, site)
+def test_strict_cookies(walk, migrated, tmp_path):
+    with Sites(migrated) as sites:
+        whole(walk, sites.run("strict_cookies", tmp_path))
 
 
 @pytest.mark.skipif(django.VERSION < (6, 0), reason="Django 6.0 brings ContentSecurityPolicyMiddleware")
-def test_the_strictest_content_security_policy(walk, tmp_path):
-    with running("strict_csp", tmp_path) as site:
-        whole(walk, site)
+def test_the_strictest_content_security_policy(walk, migrated, tmp_path):
+    with Sites(migrated) as sites:
+        whole(walk, sites.run("strict_csp", tmp_path))

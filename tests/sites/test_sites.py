@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
+from functools import cache
 
 import pytest
 
-from .walking import Browser, running
+from .serve import KINDS
+from .walking import Browser, Sites
+
+pytestmark = pytest.mark.servers
 
 AUTHENTICATE = re.compile(r"authenticate/$")
 
 BACKENDS = ["db", "cache", "cached_db", "file", "signed_cookies"]
 
-WSGI_SITES = {
+SITES = {
     "plain": "",
     "own_admin": "",
     "own_login": "",
-    "allauth_site": "",
-    "password_reset": "",
     "email_names": "",
     "swapped_field": "",
     "strict_cookies": "",
@@ -26,20 +27,17 @@ WSGI_SITES = {
     "languages": "/de",
     "closed": "",
 }
+UNDER_ASGI_TOO = ("plain", "own_login", "languages", "closed")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, migrated):
     """Runs sites, each once; they end with the module."""
-    with ExitStack() as stack:
-        running_now = {}
+    with Sites(migrated) as sites:
 
-        def start(name, kind="wsgi", **env):
-            key = (name, kind, *env.items())
-            if key not in running_now:
-                folder = tmp_path_factory.mktemp(name)
-                running_now[key] = stack.enter_context(running(name, folder, kind, **env))
-            return running_now[key]
+        @cache
+        def start(name, **env):
+            return sites.run(name, tmp_path_factory.mktemp(name), **env)
 
         yield start
 
@@ -63,28 +61,35 @@ def whole_login(site, prefix="", service=None, mount="/toopher/"):
     return person, phone
 
 
-@pytest.mark.parametrize(("name", "prefix"), WSGI_SITES.items(), ids=WSGI_SITES)
-def test_S11_a_whole_login(name, prefix, run):
-    whole_login(run(name), prefix, mount="/club/toopher/" if name == "prefix" else "/toopher/")
+@pytest.mark.parametrize(("name", "prefix"), SITES.items(), ids=SITES)
+def test_S11_a_whole_login(name, prefix, run, subtests):
+    """``password_reset`` and ``allauth_site`` have theirs below, and more."""
+    site = run(name)
+    with subtests.test("wsgi"):
+        whole_login(site, prefix, mount="/club/toopher/" if name == "prefix" else "/toopher/")
+    if name in UNDER_ASGI_TOO:
+        with subtests.test("asgi"):
+            whole_login_under_asgi(site.under("asgi"), prefix)
 
 
-@pytest.mark.parametrize("name", ["plain", "own_login", "languages", "closed"])
-def test_S11_a_whole_login_under_asgi(name, run):
-    site = run(name, "asgi")
-    person, phone = whole_login(site, WSGI_SITES[name])
+def whole_login_under_asgi(site, prefix):
+    """And a view that is a coroutine."""
+    person, phone = whole_login(site, prefix)
     browser = Browser(site)
-    browser.open(f"{WSGI_SITES[name]}/members/")
+    browser.open(f"{prefix}/members/")
     browser.give_password(person)
     browser.answer(phone)
-    browser.open(f"{WSGI_SITES[name]}/members/async/")
+    browser.open(f"{prefix}/members/async/")
     assert browser.page.json() == {"welcome": person}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
-def test_S08_a_whole_login_with_sessions_in(backend, kind, run, tmp_path):
-    whole_login(run("sessions", kind, SITE_SESSIONS=f"django.contrib.sessions.backends.{backend}"))
+def test_S08_a_whole_login_with_sessions_in(backend, run, subtests):
+    site = run("sessions", SITE_SESSIONS=f"django.contrib.sessions.backends.{backend}")
+    for kind in KINDS:
+        with subtests.test(kind):
+            whole_login(site.under(kind))
 
 
 def test_S08_an_old_cookie_brings_no_half_login_back(run):
@@ -119,12 +124,16 @@ def test_two_sites_at_one_service(run):
 
 
 @pytest.mark.parametrize(("name", "path"), [("plain", "/admin/"), ("own_admin", "/office/")])
-@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
-def test_S11_the_login_of_an_admin_site(name, path, kind, run):
-    site = run(name, kind)
-    browser, phone = Browser(site), site.phone()
+def test_S11_the_login_of_an_admin_site(name, path, run, subtests):
+    for kind in KINDS:
+        with subtests.test(kind):
+            login_of_an_admin_site(run(name).under(kind), path)
+
+
+def login_of_an_admin_site(site, path):
+    chief, browser, phone = site.chief(), Browser(site), site.phone()
     browser.open(f"{path}auth/user/")
-    assert AUTHENTICATE.search(browser.give_password(site.chief))
+    assert AUTHENTICATE.search(browser.give_password(chief))
     assert browser.open(f"{path}auth/user/add/").endswith("authenticate/")
     assert browser.answer(phone) == f"{path}auth/user/"
     assert browser.page.status_code == 200
@@ -159,8 +168,8 @@ def test_S11_allauths_password_reset_and_social_login(run):
 
 
 def test_S11_what_is_no_page_in_a_half_session(run):
-    for kind in ("wsgi", "asgi"):
-        site = run("own_login", kind)
+    for kind in KINDS:
+        site = run("own_login").under(kind)
         browser = Browser(site)
         browser.open("/members/")
         browser.give_password(site.person())
@@ -172,11 +181,11 @@ def test_S11_what_is_no_page_in_a_half_session(run):
 
 
 def test_S12_a_renamed_user_keeps_the_phone_and_who_takes_over_the_name_gets_none(run):
-    site = run("plain", SITE="renaming")
+    site = run("plain")
     person, phone = whole_login(site)
     chief = Browser(site)
     chief.open("/admin/auth/user/?q=" + person)
-    chief.give_password(site.chief)
+    chief.give_password(site.chief())
     chief.answer(site.phone())
     chief.open(re.search(r"/admin/auth/user/\d+/change/", chief.text())[0])
     assert chief.submit(username="renamed").startswith("/admin/auth/user/")

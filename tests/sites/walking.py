@@ -10,8 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -19,19 +18,31 @@ import requests
 
 from django_toopher.service.device.terminal import TerminalAuthenticator
 
+from .serve import KINDS, PEOPLE
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Site:
     """A site that runs: where, and who of its people has done nothing yet."""
 
-    def __init__(self, url: str, folder: Path, people: list[str]) -> None:
-        self.url, self.folder = url, folder
-        *self.people, self.chief = people
+    def __init__(self, urls: dict[str, str], folder: Path, people: list[str]) -> None:
+        self.urls, self.url, self.folder = urls, urls["wsgi"], folder
+        self.people, self.chiefs = people[:PEOPLE], people[PEOPLE:]
+
+    def under(self, kind: str) -> Site:
+        """The same site, people and database under WSGI or ASGI."""
+        site = copy(self)
+        site.url = self.urls[kind]
+        return site
 
     def person(self) -> str:
         """One who has no phone yet."""
         return self.people.pop()
+
+    def chief(self) -> str:
+        """One who has no phone yet, and may do everything."""
+        return self.chiefs.pop()
 
     def mail(self) -> str:
         """The newest mail that the site has sent."""
@@ -48,23 +59,36 @@ class Site:
         return phone
 
 
-@contextmanager
-def running(name: str, folder: Path, kind: str = "wsgi", **env: str) -> Iterator[Site]:
-    """The site of this name, as a process of its own with a database of its own."""
-    command = [sys.executable, "-W", "ignore", "-m", "tests.sites.serve", f"tests.sites.{name}.settings", kind]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "SITE_FOLDER": str(folder), **env}
-    with (folder / "log").open("w+") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+class Sites:
+    """Runs sites, each with processes and a database of its own, until it is left."""
+
+    def __init__(self, migrated: str = "") -> None:
+        """``migrated``: a database that most sites can begin with."""
+        self.migrated = migrated
+
+    def __enter__(self) -> Sites:
+        command = [sys.executable, "-W", "ignore", "-m", "tests.sites.serve"]
+        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)  # so that not each run compiles all of Django
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        try:
-            port, *people = process.stdout.readline().split() or [""]
-            assert port, (folder / "log").read_text()
-            yield Site(f"http://127.0.0.1:{port}", folder, people)
-        finally:
-            process.stdin.close()
-            process.wait(20)
-            process.stdout.close()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        with self.process:
+            self.process.stdin.close()
+            self.process.wait(20)
+
+    def run(self, name: str, folder: Path, **env: str) -> Site:
+        """The site of this name, which finds ``env`` in its environment."""
+        where = {"DJANGO_SETTINGS_MODULE": f"tests.sites.{name}.settings", "SITE_FOLDER": str(folder)}
+        self.process.stdin.write(json.dumps({**where, "SITE_MIGRATED": self.migrated, **env}) + "\n")
+        self.process.stdin.flush()
+        told = self.process.stdout.readline().split()
+        assert told, (folder / "log").read_text()
+        urls = {kind: f"http://127.0.0.1:{told.pop(0)}" for kind in KINDS}
+        return Site(urls, folder, told)
 
 
 def attribute(page: str, name: str) -> str:
