@@ -22,7 +22,7 @@ from tests.factories import account_with
 from tests.factories import verified as verified_computer
 from tests.tables import table
 
-from .acts import ACCOUNT, AUTHENTICATE, LOGIN, POSTBACK, Statements, outcomes, reason_of
+from .acts import ACCOUNT, AUTHENTICATE, LOGIN, POSTBACK, Statements, known, outcomes, reason_of
 
 STATE = "/accounts/authenticate/state/"
 QR = "/accounts/authenticate/qr/"
@@ -81,6 +81,13 @@ def test_a_yes_on_the_phone_logs_in(asked, phone, alice):
     assert (attempt.outcome, attempt.method) == ("granted", "phone")
     assert attempt.terminal_name
     assert attempt.terminal_id == str(AuthenticationRequest.objects.get().terminal_id)
+
+
+def test_what_the_site_knows_of_the_phone_stays_as_it_is(account, approved):
+    before = known(account)
+    approved.post(AUTHENTICATE)
+    assert approved.is_logged_in()
+    assert known(account) == before
 
 
 def test_S26_the_phone_shows_where_the_computer_is(asked, phone):
