@@ -6,41 +6,33 @@ the environment they fail.
 
 from __future__ import annotations
 
-import os
-import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 from django.conf import settings as project
+from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db import connection
 from django.test import override_settings
-from playwright.sync_api import expect, sync_playwright
+from django.test.testcases import LiveServerThread
 from pytest_django.live_server_helper import LiveServer
 
-from django_toopher.connection import api
+from django_toopher.service.models import Pairing
+from tests.factories import account_with, paired, registered_phone, requester_of
 
+from .chromium import ANY, LEFT_OUT, Driver, path_of
 from .people import Computer, Phone
-from .sites import ForeignSite
+from .sites import ForeignSite, Server
 from .traffic import TrafficMiddleware, traffic
 from .watch import Watch
-
-WINDOWED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-ANY = ("chromium-headless-shell", *WINDOWED)
-"""The shell first: it draws no window around its pages, which takes the others half of their time."""
-PATIENCE = 30_000
-"""Milliseconds for anything to happen: much, for a busy machine. Nothing waits for it to pass."""
 
 COMPUTER = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
 
-HURRY = """
-    const wait = setTimeout;
-    window.setTimeout = (act, delay, ...rest) => wait(act, delay > 2000 ? 10 * delay : delay / 6, ...rest);
-"""
-"""Polls, and the guard against a hasty tap, pass in a sixth of their time. What a person is given to read stays."""
-
-
 FOLDER = Path(__file__).parent
-LEFT_OUT = "Browser tests left out: no Chromium found"
+FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items):
@@ -53,44 +45,64 @@ def pytest_collection_modifyitems(items):
 def pytest_runtest_makereport(item, call):
     """Where all are left out, the summary has one line for them, not one each."""
     report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
     if report.skipped and LEFT_OUT in str(report.longrepr):
         report.longrepr = (str(FOLDER), None, LEFT_OUT)
     return report
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def driver():
+    driver = Driver()
+    yield driver
+    driver.stop()
+
+
+@pytest.fixture
 def chromium_names():
     """What the Chromium may be called that these tests run in."""
     return ANY
 
 
-@pytest.fixture(scope="module")
-def chromium_path(chromium_names):
-    """Where the Chromium is. The tests are left out, or fail, where there is none."""
-    for path in map(shutil.which, chromium_names):
-        if path:
-            return path
-    if os.environ.get("REQUIRE_BROWSER") == "1":
-        pytest.fail("REQUIRE_BROWSER is set, and no Chromium found", pytrace=False)
-    return pytest.skip(LEFT_OUT)
+@pytest.fixture
+def windows(chromium_names, request, live_server):
+    """The Chromium's windows. The tests are left out, or fail, where there is no Chromium."""
+    path_of(chromium_names)
+    driver = request.getfixturevalue("driver")
+    with driver.at_work():
+        yield driver.chromium(chromium_names, live_server.url)
+    live_server.thread.httpd.hang_up()
 
 
-@pytest.fixture(scope="module")
-def browser(chromium_path):
-    """A Chromium for one module's tests.
+@pytest.fixture(scope="session")
+def tables(django_db_setup, django_db_blocker):
+    """A copy of the database before the first test here; other databases than SQLite's are flushed."""
+    if connection.vendor != "sqlite":
+        yield None
+        return
+    copy = sqlite3.connect(":memory:")
+    with django_db_blocker.unblock():
+        connection.ensure_connection()
+        connection.connection.backup(copy)
+    yield copy
+    copy.close()
 
-    Playwright keeps an event loop running in this thread, which every later test in it would notice: Django refuses its
-    database there, and ``asyncio.run`` does not work. So it ends with the module, and Django is told not to mind.
-    """
-    args = ["--disable-gpu", "--disable-background-networking"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        args.append("--no-sandbox")  # which root can't have
-    with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
-        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        expect.set_options(timeout=PATIENCE)
-        chromium = playwright.chromium.launch(executable_path=chromium_path, args=args)
-        yield chromium
-        chromium.close()
+
+@pytest.fixture
+def transactional_db(tables, django_db_blocker):
+    """In place of pytest-django's, which empties each table after the test, and fills some again."""
+    with django_db_blocker.unblock():
+        yield
+        if tables is None:
+            call_command("flush", verbosity=0, interactive=False)
+        else:
+            tables.backup(connection.connection)
+            ContentType.objects.clear_cache()
+
+
+@pytest.fixture
+def db(transactional_db):
+    """The server must see what is written."""
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +113,9 @@ def live_server(django_db_setup):
     an attacker out must be ours.
     """
     ours = f"{TrafficMiddleware.__module__}.{TrafficMiddleware.__qualname__}"
-    with override_settings(MIDDLEWARE=[ours, *project.MIDDLEWARE], SECURE_CROSS_ORIGIN_OPENER_POLICY=None):
+    changed = override_settings(MIDDLEWARE=[ours, *project.MIDDLEWARE], SECURE_CROSS_ORIGIN_OPENER_POLICY=None)
+    with changed, pytest.MonkeyPatch.context() as django:
+        django.setattr(LiveServerThread, "server_class", Server)
         server = LiveServer("localhost")
     yield server
     server.stop()
@@ -122,23 +136,24 @@ def watch():
 
 
 @pytest.fixture
-def make_context(watch, browser, live_server, transactional_db, settings):
-    """Makes browsers of different people: each has its own cookies and storage."""
+def make_context(watch, windows, transactional_db, settings, request):
+    """Makes browsers of different people: each has its own cookies and storage. Each is cleared and used again."""
     settings.TOOPHER_SERVICE_NAME = "Rowing Club"
-    contexts = []
+    used = []
 
     def make(**options):
-        context = browser.new_context(base_url=live_server.url, locale="en-GB", reduced_motion="reduce", **options)
-        context.set_default_timeout(PATIENCE)
-        context.add_init_script(HURRY)
-        watch.over(context)
-        contexts.append(context)
-        return context
+        window = windows.take(**options)
+        watch.over(window.context)
+        used.append(window)
+        return window.context
 
     yield make
-    for context in contexts:
-        context.close()
+    for window in used:
+        window.leave(for_good=request.node.stash.get(FAILED, False))
     traffic.settle()  # before the tables are cleared
+    for window in used:
+        window.clear()
+    watch.over_no_more()
 
 
 @pytest.fixture
@@ -164,6 +179,29 @@ def make_phone(make_context):
 
 
 @pytest.fixture
+def make_paired_phone(make_context):
+    """Makes phones with the web app open that have a key and, by rows, are paired with these users.
+
+    ``known``: the site has noted that they have a phone, as after a login. ``script`` runs in each page.
+    """
+
+    def make(*usernames, known=False, script="", **options):
+        phone = Phone(make_context(**{**PHONE, **options}))
+        if script:
+            phone.context.add_init_script(script)
+        phone.register()
+        with traffic.stopped():
+            for user in get_user_model().objects.filter(username__in=usernames):
+                account_with(phone, user) if known else paired(requester_of(), user.username, phone)
+            pairings = [*Pairing.objects.select_related("user__requester").order_by("created")]
+        phone.keep(pairing for pairing in pairings if str(pairing.authenticator_id) == phone.id)
+        phone.open()
+        return phone
+
+    return make
+
+
+@pytest.fixture
 def computer(alice, make_computer):
     return make_computer()
 
@@ -174,24 +212,25 @@ def phone(alice, make_phone):
 
 
 @pytest.fixture
-def pair():
-    """Pairs a phone with a user by the phone's words, without a computer."""
-
-    def act(phone, username="alice"):
-        words = phone.make_words()
-        with traffic.stopped():
-            api().pair(username, words)
-        phone.shows("pair")
-        phone.allow()
-
-    return act
+def paired_phone(alice, make_paired_phone):
+    """Alice's phone."""
+    return make_paired_phone("alice")
 
 
 @pytest.fixture
-def paired_phone(phone, pair):
-    """Alice's phone."""
-    pair(phone)
+def rows_of_phone(alice, transactional_db, settings):
+    """A phone of Alice's that the site knows, where nobody looks at it: there are only its rows."""
+    settings.TOOPHER_SERVICE_NAME = "Rowing Club"
+    with traffic.stopped():
+        phone = registered_phone()
+        account_with(phone, alice)
     return phone
+
+
+@pytest.fixture
+def known_phone(alice, make_paired_phone):
+    """Alice's phone, and the site knows that she has one."""
+    return make_paired_phone("alice", known=True)
 
 
 @pytest.fixture

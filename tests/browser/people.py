@@ -3,11 +3,45 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from urllib.parse import quote
 
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect
 
+from django_toopher.connection import api
+from django_toopher.service import authenticators
+from django_toopher.service.models import Pairing
+from django_toopher.testing import verified_login
+
+from .traffic import traffic
+
 SIX_DIGITS = re.compile(r"^\d{3} \d{3}$")
+
+OPEN_STORE = """
+  const module = (name) => import(`${location.origin}/static/toopher_service/phone/${name}.js`);
+  const { openStore } = await module("store");
+  const store = await openStore("/toopher/phone/");
+"""
+MAKE_KEY = f"""async (name) => {{
+  {OPEN_STORE}
+  const {{ makeKey }} = await module("jws");
+  const {{ jwk }} = await store.keepFirst({{ ...(await makeKey()), name }});
+  return jwk;
+}}"""
+KEEP = f"""async ({{ id, accounts }}) => {{
+  {OPEN_STORE}
+  const {{ importSeed }} = await module("codes");
+  await store.update({{ id }});
+  for (const [index, [id, requester, user, seed]] of accounts.entries()) {{
+    const added = Date.now() / 1000 + index;
+    await store.keepAccount({{ id, requester, user, added, key: await importSeed(seed), digits: 6, period: 30 }});
+  }}
+}}"""
+"""What the web app does with its own modules, in a page where it does not run."""
 
 
 class Computer:
@@ -18,7 +52,7 @@ class Computer:
 
     def __init__(self, context: BrowserContext, page: Page | None = None) -> None:
         self.context = context
-        self.page: Page = page or context.new_page()
+        self.page: Page = page or context.pages[0]
 
     @property
     def iframe(self) -> FrameLocator:
@@ -35,6 +69,14 @@ class Computer:
 
     def open(self, path: str) -> None:
         self.page.goto(path)
+
+    def is_logged_in_as(self, username: str) -> None:
+        """The second factor passed too, without a page."""
+        client = Client()
+        with traffic.stopped():
+            verified_login(client, get_user_model().objects.get(username=username))
+        session = client.cookies[settings.SESSION_COOKIE_NAME]
+        self.context.add_cookies([{"name": session.key, "value": session.value, "domain": "localhost", "path": "/"}])
 
     def give_password(self, username: str = "alice", password: str = "password", next_url: str = "/members/") -> None:
         self.open(f"/accounts/login/?next={quote(next_url)}" if next_url else "/accounts/login/")
@@ -56,6 +98,10 @@ class Computer:
         """The digits to type on the phone, once they are there."""
         self.shows("waiting")
         return self.iframe.locator("#number").get_by_text(SIX_DIGITS).inner_text().replace(" ", "")
+
+    def number_at_top_level(self) -> str:
+        """The same where the service's page is in no iframe."""
+        return self.page.locator("#number").get_by_text(SIX_DIGITS).inner_text().replace(" ", "")
 
     def pairing_link(self) -> str:
         """Where the QR code leads."""
@@ -111,7 +157,8 @@ class Phone:
 
     def __init__(self, context: BrowserContext) -> None:
         self.context = context
-        self.page: Page = context.new_page()
+        self.page: Page = context.pages[0]
+        self.id = ""
 
     @property
     def error(self) -> Locator:
@@ -120,6 +167,18 @@ class Phone:
     @property
     def accounts(self) -> Locator:
         return self.page.locator("[data-account]:visible")
+
+    def register(self, name: str = "Chrome on Linux") -> None:
+        """Make a key, as the web app does, and have it known to the service. The app is not open."""
+        self.page.goto("/static/toopher_service/phone/icon.svg")
+        jwk = self.page.evaluate(MAKE_KEY, name)
+        with traffic.stopped():
+            self.id = str(authenticators.register(jwk, name).pk)
+
+    def keep(self, pairings: Iterable[Pairing]) -> None:
+        """Keep these accounts, as the web app does after a pairing."""
+        accounts = [(str(each.pk), each.user.requester.name, each.user.name, each.otp_seed) for each in pairings]
+        self.page.evaluate(KEEP, {"id": self.id, "accounts": accounts})
 
     def open(self) -> None:
         self.page.goto("/toopher/phone/")
@@ -142,6 +201,14 @@ class Phone:
         self.page.click("#make-phrase")
         self.shows("phrase")
         return self.page.inner_text("#phrase-words")
+
+    def pair_by_words(self, username: str) -> None:
+        """Pair with this user, without a computer."""
+        words = self.make_words()
+        with traffic.stopped():
+            api().pair(username, words)
+        self.shows("pair")
+        self.allow()
 
     def is_asked(self) -> None:
         """A sign-in waits for the answer."""
@@ -180,3 +247,13 @@ class Phone:
         self.page.locator(".remove-account").first.click()
         self.page.click("#confirm-remove")
         expect(self.page.locator("#message")).to_have_text("The account was removed.")
+
+
+def press_until(page: Page, key: str, focused: str, limit: int = 20) -> None:
+    """Press ``key`` until the focus is on what ``focused`` selects, inside a frame or not."""
+    for _ in range(limit):
+        page.keyboard.press(key)
+        for frame in page.frames:
+            if frame.evaluate("(wanted) => document.hasFocus() && document.activeElement.matches(wanted)", focused):
+                return
+    pytest.fail(f"{focused} can't be reached with {key}")

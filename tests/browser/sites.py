@@ -1,10 +1,40 @@
-"""A site of somebody else."""
+"""The site's server, and a site of somebody else."""
 
 from __future__ import annotations
 
+import socket
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
+from typing import Any
+
+from django.core.servers.basehttp import ThreadedWSGIServer
+
+
+class Server(ThreadedWSGIServer):
+    """Django's server for tests, which can hang up on who keeps a connection for later, as a Chromium does.
+
+    Each of these has a thread of this process, for which other tests wait.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._kept: dict[socket.socket, threading.Thread] = {}
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        self._kept[request] = threading.current_thread()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            del self._kept[request]
+
+    def hang_up(self) -> None:
+        """End all connections. Nothing should be under way in them."""
+        for connection, thread in [*self._kept.items()]:
+            with suppress(OSError):  # it has just ended
+                connection.shutdown(socket.SHUT_RD)
+            thread.join()
 
 
 class ForeignSite:

@@ -1,9 +1,11 @@
-"""Ways to every page that a person sees. Each begins with a paired phone, its app open, and a computer, logged out."""
+"""Ways to every page that a person sees. Each begins with Alice's phone, its app open, and a computer, logged out."""
 
 from __future__ import annotations
 
+from django.contrib.auth import get_user_model
 from playwright.sync_api import expect
 
+from django_toopher import recovery
 from django_toopher.connection import api
 
 from .traffic import traffic
@@ -104,22 +106,16 @@ def open_service_at_top_level(computer, phone, settings):
     computer.page.locator("[data-state=waiting]").wait_for()
 
 
-def sign_in(computer, phone, next_url="/members/"):
-    computer.give_password(next_url=next_url)
-    computer.shows("waiting")
-    phone.approve(computer.number())
-    computer.arrives_at(next_url)
-
-
 def open_recovery_codes(computer, phone, settings):
-    sign_in(computer, phone, "/accounts/phones/")
+    computer.is_logged_in_as("alice")
+    computer.open("/accounts/phones/")
     computer.page.get_by_role("button", name="recovery codes").press("Enter")
     computer.arrives_at("/accounts/phones/codes/")
 
 
 def open_recovery(computer, phone, settings):
-    open_recovery_codes(computer, phone, settings)
-    computer.context.clear_cookies()
+    with traffic.stopped():
+        recovery.make(get_user_model().objects.get())
     computer.give_password()
     computer.shows("waiting")
     computer.use_recovery_code()
@@ -127,7 +123,7 @@ def open_recovery(computer, phone, settings):
 
 
 def open_lost_phone(computer, phone, settings):
-    sign_in(computer, phone)
+    computer.is_logged_in_as("alice")
     computer.open("/accounts/phones/lost/")
     expect(computer.page.get_by_role("heading", level=1)).to_be_visible()
 

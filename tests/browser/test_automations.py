@@ -51,13 +51,6 @@ def standing(computer, paired_phone):
     return paired_phone
 
 
-def test_the_next_login_asks_no_phone(computer, standing):
-    computer.give_password()
-    computer.is_welcomed_as("alice")
-    with traffic.stopped():
-        assert [*AuthenticationRequest.objects.order_by("created").values_list("automated", flat=True)] == [False, True]
-
-
 def test_a_no_from_now_on_is_told_at_once(computer, paired_phone, watch):
     watch.expect("403 POST /accounts/postback/")
     computer.give_password()
@@ -70,23 +63,15 @@ def test_a_no_from_now_on_is_told_at_once(computer, paired_phone, watch):
     assert automation().answer == "deny"
 
 
-def test_S27_another_computer_is_asked(computer, standing, make_computer):
-    other = make_computer()
-    other.give_password()
-    standing.approve(other.number())
-    other.is_welcomed_as("alice")
-
-
-def test_without_a_choice_the_phone_asks_every_time(computer, paired_phone):
+def test_without_a_choice_the_phone_asks_every_time_and_one_can_be_bound_to_the_network(computer, paired_phone):
     computer.give_password()
     paired_phone.is_asked()
     expect(paired_phone.page.locator("#automate-for")).to_be_hidden()
     paired_phone.approve(computer.number())
+    computer.is_welcomed_as("alice")
     with traffic.stopped():
         assert not Automation.objects.exists()
-
-
-def test_a_choice_can_be_bound_to_the_network(computer, paired_phone):
+    log_out(computer)
     computer.give_password()
     choose(paired_phone, network=True)
     paired_phone.approve(computer.number())
@@ -108,26 +93,39 @@ def test_a_choice_is_not_carried_over_to_the_next_question(computer, paired_phon
         assert not Automation.objects.exists()
 
 
-def test_what_is_longer_than_allowed_is_not_offered(settings, computer, paired_phone):
+def test_S27_what_is_longer_than_allowed_is_not_offered_and_where_it_is_not_allowed_nothing(
+    settings, computer, paired_phone
+):
     settings.TOOPHER_SERVICE_AUTOMATION_DAYS = 7
     computer.give_password()
     paired_phone.is_asked()
     paired_phone.page.locator("#automate summary").click()
     shown = paired_phone.page.locator("#automate-for option:not([hidden])")
     assert [each.get_attribute("value") for each in shown.all()] == ["0", DAY, "604800"]
+    for setting, off in {"TOOPHER_AUTOMATION_ALLOWED": False, "TOOPHER_SERVICE_AUTOMATION_DAYS": 0}.items():
+        before = getattr(settings, setting, True)
+        setattr(settings, setting, off)
+        computer.give_password()
+        paired_phone.is_overtaken()
+        paired_phone.is_asked()
+        expect(paired_phone.page.locator("#automate")).to_be_hidden()
+        setattr(settings, setting, before)
 
 
-@pytest.mark.parametrize("setting", ["TOOPHER_AUTOMATION_ALLOWED", "TOOPHER_SERVICE_AUTOMATION_DAYS"])
-def test_S27_where_it_is_not_allowed_nothing_is_offered(settings, computer, paired_phone, setting):
-    setattr(settings, setting, False if setting == "TOOPHER_AUTOMATION_ALLOWED" else 0)
+def test_S27_a_yes_from_now_on_is_for_this_computer_until_the_phone_removes_it(computer, make_computer, standing):
+    """Another one is asked, whatever screen the phone shows."""
     computer.give_password()
-    paired_phone.is_asked()
-    expect(paired_phone.page.locator("#automate")).to_be_hidden()
-
-
-def test_the_phone_lists_and_removes_it(computer, standing):
+    computer.is_welcomed_as("alice")
+    with traffic.stopped():
+        assert [*AuthenticationRequest.objects.order_by("created").values_list("automated", flat=True)] == [False, True]
+    log_out(computer)
     page = standing.page
     page.click("#show-automations")
+    standing.shows("automations")
+    other = make_computer()
+    other.give_password()
+    standing.approve(other.number())
+    other.is_welcomed_as("alice")
     standing.shows("automations")
     item = page.locator("[data-automation]:visible")
     expect(item).to_contain_text("“Log In” is approved")
@@ -139,15 +137,6 @@ def test_the_phone_lists_and_removes_it(computer, standing):
     computer.give_password()
     standing.approve(computer.number())
     computer.is_welcomed_as("alice")
-
-
-def test_a_question_comes_to_the_front_of_the_list(computer, make_computer, standing):
-    standing.page.click("#show-automations")
-    standing.shows("automations")
-    other = make_computer()
-    other.give_password()
-    standing.approve(other.number())
-    standing.shows("automations")
 
 
 def test_the_management_page_lists_and_removes_it(computer, standing):
@@ -192,8 +181,10 @@ def report(phone):
     phone.ended("Reported")
 
 
-def test_S24_a_report_denies_the_login(computer, paired_phone, watch):
-    watch.expect("403 POST /accounts/postback/")
+def test_S24_a_report_denies_the_login_and_the_next_says_how_long_to_wait_and_asks_again_then(
+    computer, paired_phone, watch
+):
+    watch.expect("403 POST /accounts/postback/", "429 POST /toopher/v1/web/frame/open")
     computer.give_password()
     computer.shows("waiting")
     paired_phone.is_asked()
@@ -203,6 +194,16 @@ def test_S24_a_report_denies_the_login(computer, paired_phone, watch):
     computer.is_told("denied", "The sign-in was denied")
     with traffic.stopped():
         assert Alarm.objects.get().user.name == "alice"
+        assert User.objects.update(reported_until=timezone.now() + timedelta(seconds=4))
+    computer.give_password()
+    computer.shows("hold")
+    expect(computer.iframe.locator("#hold-text")).to_contain_text("A sign-in was reported on the phone.")
+    expect(computer.iframe.locator("#hold-left")).to_contain_text("Wait: 0:0")
+    button = computer.iframe.get_by_role("button", name="Ask the phone again")
+    expect(button).to_be_disabled()
+    button.click()
+    paired_phone.approve(computer.number())
+    computer.is_welcomed_as("alice")
 
 
 def test_S24_a_report_can_follow_a_no(computer, paired_phone, watch):
@@ -218,57 +219,29 @@ def test_S24_a_report_can_follow_a_no(computer, paired_phone, watch):
         assert AuthenticationRequest.objects.get().reason_code == 104
 
 
-def test_a_report_can_be_thought_over(computer, paired_phone):
+def test_a_report_can_be_thought_over_and_after_a_yes_there_is_none(computer, paired_phone):
     computer.give_password()
     paired_phone.is_asked()
     paired_phone.page.click("#report")
     paired_phone.page.click("#report-cancel")
-    paired_phone.approve(computer.number())
-    computer.is_welcomed_as("alice")
-
-
-def test_after_a_yes_there_is_nothing_to_report(computer, paired_phone):
-    computer.give_password()
-    paired_phone.is_asked()
     paired_phone.type_number(computer.number())
     paired_phone.page.locator("#done-title").get_by_text("Approved").wait_for()
     expect(paired_phone.page.locator("#done-report")).to_be_hidden()
-
-
-# Waits
-
-
-def test_S24_the_page_says_how_long_to_wait_and_asks_again_then(computer, paired_phone, watch):
-    watch.expect("429 POST /toopher/v1/web/frame/open")
-    with traffic.stopped():
-        User.objects.update(reported_until=timezone.now() + timedelta(seconds=4))
-    computer.give_password()
-    computer.shows("hold")
-    expect(computer.iframe.locator("#hold-text")).to_contain_text("A sign-in was reported on the phone.")
-    expect(computer.iframe.locator("#hold-left")).to_contain_text("Wait: 0:0")
-    button = computer.iframe.get_by_role("button", name="Ask the phone again")
-    expect(button).to_be_disabled()
-    button.click()
-    paired_phone.approve(computer.number())
+    paired_phone.ended("Approved")
     computer.is_welcomed_as("alice")
 
 
-def test_S23_a_code_that_comes_too_early_is_told_how_long_to_wait(computer, paired_phone, watch):
-    watch.expect("429 POST /toopher/v1/web/frame/code")
+def test_S23_a_code_and_an_answer_that_come_too_early_are_told_how_long_to_wait(computer, paired_phone, watch):
+    watch.expect("429 POST /toopher/v1/web/frame/code", "429 POST /toopher/phone/v1/answer")
     computer.give_password()
     computer.shows("waiting")
+    paired_phone.is_asked()
     with traffic.stopped():
         User.objects.update(failures=10, blocked_until=timezone.now() + timedelta(hours=2))
     computer.type_code("123456")
     told = re.compile(r"Too many tries\. Please wait a moment\. Wait: (2:00:00|1:5\d:\d\d)")  # on a busy machine
     expect(computer.error).to_contain_text(told)
     computer.shows("waiting")
-
-
-def test_S23_the_phone_says_until_when_to_wait(computer, paired_phone, watch):
-    watch.expect("429 POST /toopher/phone/v1/answer")
-    computer.give_password()
-    paired_phone.is_asked()
     with traffic.stopped():
         User.objects.update(failures=10, blocked_until=timezone.now() + timedelta(minutes=5))
     paired_phone.type_number(computer.number())

@@ -23,10 +23,10 @@ def listed(alice):
 
 
 @pytest.fixture
-def managing(computer, paired_phone):
+def managing(computer, rows_of_phone):
     """Alice's phones, on the account page."""
-    computer.give_password(next_url="/accounts/phones/")
-    paired_phone.approve(computer.number())
+    computer.is_logged_in_as("alice")
+    computer.open("/accounts/phones/")
     computer.shows("managing")
     return computer
 
@@ -46,22 +46,17 @@ def test_who_has_a_list_and_no_phone_signs_in_with_a_code(computer, listed, watc
     computer.is_welcomed_as("alice")
 
 
-def test_the_phone_shows_the_code_beside_the_question(computer, paired_phone):
+def test_the_phone_shows_the_code_beside_the_question_once_it_is_wished(computer, paired_phone):
     computer.give_password()
     computer.shows("waiting")
     paired_phone.is_asked()
+    expect(paired_phone.page.locator("#request-otp")).to_have_text("")
+    expect(paired_phone.page.locator("#request-otp")).to_be_hidden()
     paired_phone.page.locator("#request-code summary").click()
     code = paired_phone.page.locator("#request-otp").get_by_text(SIX_DIGITS).inner_text()
     computer.type_code(code)
     computer.is_welcomed_as("alice")
     paired_phone.ended("Nothing left to do")
-
-
-def test_the_code_is_not_shown_until_it_is_wished(computer, paired_phone):
-    computer.give_password()
-    paired_phone.is_asked()
-    expect(paired_phone.page.locator("#request-otp")).to_have_text("")
-    expect(paired_phone.page.locator("#request-otp")).to_be_hidden()
 
 
 def test_a_question_that_the_site_takes_back_leaves_the_phone(paired_phone):
@@ -76,14 +71,14 @@ def test_a_question_that_the_site_takes_back_leaves_the_phone(paired_phone):
         assert AuthenticationRequest.objects.get().state == "cancelled"
 
 
-def test_a_phone_is_renamed(managing):
+def test_a_phone_is_renamed_and_all_are_removed_after_a_question(managing):
+    """Who may not opt out is not offered it."""
+    expect(managing.iframe.locator("#reset-form")).to_be_visible()
+    expect(managing.iframe.locator("#opt-out")).to_be_hidden()
     managing.iframe.locator("#phones summary").click()
     managing.iframe.get_by_label("New name").fill("My work phone")
     managing.iframe.get_by_label("New name").press("Enter")
     expect(managing.iframe.locator("#phones strong")).to_have_text("My work phone")
-
-
-def test_all_phones_are_removed_after_a_question(managing):
     for answer in ("Cancel", "Remove all"):
         managing.iframe.get_by_role("button", name="Remove all phones").click()
         with traffic.stopped():
@@ -92,11 +87,6 @@ def test_all_phones_are_removed_after_a_question(managing):
     expect(managing.page.get_by_text("The change was made.")).to_be_visible()
     with traffic.stopped():
         assert not Pairing.objects.enabled().exists()
-
-
-def test_who_may_not_opt_out_is_not_offered_it(managing):
-    expect(managing.iframe.locator("#reset-form")).to_be_visible()
-    expect(managing.iframe.locator("#opt-out")).to_be_hidden()
 
 
 def test_who_may_opt_out_is_asked_once_more(managing, make_computer):

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from django_toopher.service import otp_lists
 from django_toopher.service.models import AuthenticationRequest, Frame, User
 
-from .test_accessibility import press_until
+from .people import press_until
 from .traffic import traffic
 
 pytestmark = pytest.mark.usefixtures("required")
@@ -87,21 +87,16 @@ def test_the_phone_takes_more_time_without_a_mouse(hurry, time_enough, computer,
     computer.is_welcomed_as("alice")
 
 
-def test_the_keyboard_stays_where_it_is_while_there_is_more(hurry, computer, paired_phone):
-    computer.give_password()
-    waiting = Waiting(computer)
-    with computer.page.expect_response("**/frame/extend"):
-        waiting.more.press("Enter")
-    expect(waiting.status).to_contain_text("You have more time now")
-    expect(waiting.more).to_be_focused()
-
-
-def test_a_button_that_the_phone_makes_needless_leaves_the_keyboard_at_the_heading(
+def test_the_keyboard_stays_where_it_is_while_there_is_more_and_goes_to_the_heading_once_the_phone_took_enough(
     hurry, time_enough, computer, paired_phone
 ):
     computer.give_password()
     waiting = Waiting(computer)
-    waiting.more.focus()
+    expect(waiting.status).to_have_text(WARNING)
+    with computer.page.expect_response("**/frame/extend"):
+        waiting.more.press("Enter")
+    expect(waiting.status).to_contain_text("You have more time now")
+    expect(waiting.more).to_be_focused()
     paired_phone.is_asked()
     time_enough()
     paired_phone.page.click("#more")
@@ -112,6 +107,7 @@ def test_a_button_that_the_phone_makes_needless_leaves_the_keyboard_at_the_headi
 def test_that_there_is_no_more_time_is_said(hurry, time_enough, computer, paired_phone):
     computer.give_password()
     waiting = Waiting(computer)
+    expect(waiting.status).to_have_text(WARNING)
     paired_phone.is_asked()
     with traffic.stopped():
         Frame.objects.update(expires=timezone.now() + timedelta(seconds=72))
@@ -125,8 +121,7 @@ def test_that_there_is_no_more_time_is_said(hurry, time_enough, computer, paired
     computer.is_welcomed_as("alice")
 
 
-def test_a_code_from_the_list_can_be_typed_in_peace(hurry, time_enough, alice, computer, phone, pair):
-    pair(phone)
+def test_a_code_from_the_list_can_be_typed_in_peace(hurry, time_enough, computer, rows_of_phone):
     with traffic.stopped():
         user = User.objects.get(name="alice")
         code, *_others = otp_lists.activate(user)
@@ -159,7 +154,8 @@ def test_what_was_answered_meanwhile_is_not_prolonged(hurry, computer, paired_ph
     computer.is_told("denied", "The sign-in was denied")
 
 
-def test_a_clock_that_is_wrong_counts_as_well(hurry, computer, paired_phone):
+def test_a_clock_that_is_wrong_counts_as_well(hurry, make_computer, rows_of_phone):
+    computer = make_computer(fresh=True)
     computer.context.add_init_script("const now = Date.now; Date.now = () => now() - 1_000_000")
     computer.give_password()
     waiting = Waiting(computer)

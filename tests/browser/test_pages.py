@@ -1,4 +1,4 @@
-"""What holds for every page: nothing inline, narrow screens, little to load."""
+"""What holds for every page: nothing inline, nothing that axe-core finds, narrow screens, little to load."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from .axe import faults_of, overhang
 from .states import PAGES, open_failed
 
 SCRIPTS = """
@@ -34,27 +35,20 @@ class Inline(HTMLParser):
                 self.found.append(f"<{tag} {name}>")
 
 
-@pytest.fixture(params=PAGES, ids=lambda page: page.__name__.removeprefix("open_"))
-def opened(request, required, alice, make_computer, make_phone, pair, watch, settings):
-    """A page that a person sees, 320 pixels wide, and the phone at that moment: the frames, each with its document."""
-    if request.param is open_failed:
+@pytest.mark.parametrize("way", PAGES, ids=lambda page: page.__name__.removeprefix("open_"))
+def test_a_page_has_nothing_inline_nothing_that_axe_finds_and_fits_a_narrow_screen(
+    way, required, computer, known_phone, watch, settings
+):
+    if way is open_failed:
         watch.expect("403 POST /accounts/postback/")
-    narrow = {"viewport": {"width": 320, "height": 640}}
-    computer, phone = make_computer(**narrow), make_phone(**narrow)
-    pair(phone)
-    documents = {}
-    for page in (computer.page, phone.page):
-        page.on("response", lambda got: got.request.is_navigation_request() and documents.update({got.frame: got}))
-    phone.page.reload()
-    request.param(computer, phone, settings)
-    return {frame: document for frame, document in documents.items() if not frame.is_detached()}
-
-
-def test_a_page_has_nothing_inline_and_fits_a_narrow_screen(opened):
-    for frame, document in opened.items():
-        assert Inline(document.text()).found == [], frame.url
-        overhang = frame.evaluate("document.scrollingElement.scrollWidth - innerWidth")
-        assert overhang <= 0, frame.url
+    way(computer, known_phone, settings)
+    for page in (computer.page, known_phone.page):
+        for frame in page.frames:
+            if frame.url == "about:blank":  # nobody sits at the computer yet
+                continue
+            assert Inline(watch.document_of(frame)).found == [], frame.url
+        assert faults_of(page) == []
+        assert overhang(page) == {}
 
 
 def test_the_scripts_of_the_login_page_are_small(required, computer):
@@ -65,18 +59,19 @@ def test_the_scripts_of_the_login_page_are_small(required, computer):
     assert 0 < sum(scripts.values()) < 4096
 
 
-@pytest.mark.parametrize("mode", ["redirect", "native"])
-def test_the_scripts_of_the_other_ways_are_small(required, computer, paired_phone, settings, mode):
-    settings.TOOPHER_EMBED = mode
-    computer.give_password()
-    if mode == "redirect":
-        computer.turn_back()
-        computer.page.get_by_role("link", name="Go on to your phone").wait_for()
-    else:
-        computer.page.get_by_role("heading", name="Look at your phone").wait_for()
-    computer.page.wait_for_load_state("load")
-    scripts = dict(computer.page.evaluate(SCRIPTS))
-    assert 0 < sum(scripts.values()) < 4096, scripts
+def test_the_scripts_of_the_other_ways_are_small(required, computer, rows_of_phone, settings, subtests):
+    for mode in ("redirect", "native"):
+        with subtests.test(mode):
+            settings.TOOPHER_EMBED = mode
+            computer.give_password()
+            if mode == "redirect":
+                computer.turn_back()
+                computer.page.get_by_role("link", name="Go on to your phone").wait_for()
+            else:
+                computer.page.get_by_role("heading", name="Look at your phone").wait_for()
+            computer.page.wait_for_load_state("load")
+            scripts = dict(computer.page.evaluate(SCRIPTS))
+            assert 0 < sum(scripts.values()) < 4096, scripts
 
 
 def test_the_scripts_of_the_phone_are_small(phone):

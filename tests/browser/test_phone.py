@@ -45,8 +45,9 @@ def test_a_reload_keeps_the_key_and_the_accounts(required, computer, paired_phon
     computer.is_welcomed_as("alice")
 
 
-def test_neither_the_phones_key_nor_a_codes_seed_can_be_read_out_again(paired_phone):
-    told = paired_phone.page.evaluate(EXPORTS)
+def test_neither_the_phones_key_nor_a_codes_seed_can_be_read_out_again(phone):
+    phone.pair_by_words("alice")
+    told = phone.page.evaluate(EXPORTS)
     assert told.keys() == {
         *(f"phone private {each}" for each in ("raw", "pkcs8", "jwk")),
         *(f"accounts secret {each}" for each in ("raw", "pkcs8", "jwk")),
@@ -54,8 +55,10 @@ def test_neither_the_phones_key_nor_a_codes_seed_can_be_read_out_again(paired_ph
     assert set(told.values()) == {"refused"}
 
 
-def test_one_phone_serves_two_accounts(required, bob, computer, make_computer, paired_phone, pair):
-    pair(paired_phone, "bob")
+def test_one_phone_serves_two_accounts_and_the_one_that_is_removed_goes(
+    required, bob, computer, make_computer, paired_phone
+):
+    paired_phone.pair_by_words("bob")
     expect(paired_phone.accounts).to_have_count(2)
     bobs_computer = make_computer()
     computer.give_password("alice")
@@ -67,15 +70,12 @@ def test_one_phone_serves_two_accounts(required, bob, computer, make_computer, p
         paired_phone.approve(numbers.pop(paired_phone.page.inner_text("#request-user")))
     computer.is_welcomed_as("alice")
     bobs_computer.is_welcomed_as("bob")
-
-
-def test_of_two_accounts_the_one_that_is_removed_goes(required, bob, computer, paired_phone, pair):
-    pair(paired_phone, "bob")
     paired_phone.remove_account()
     expect(paired_phone.accounts).to_have_count(1)
     expect(paired_phone.accounts).to_contain_text("bob")
     paired_phone.page.reload()
     expect(paired_phone.accounts).to_have_count(1)
+    computer.context.clear_cookies()
     computer.give_password("alice")
     computer.shows("pairing")
     computer.cancel()
@@ -91,22 +91,17 @@ def test_an_account_that_the_site_removed_is_marked(paired_phone):
     expect(paired_phone.page.locator(".show-code")).to_be_hidden()
 
 
-def test_a_pairing_link_works_once(required, computer, phone, make_phone, watch):
+def test_a_pairing_link_works_once_and_does_not_stay_in_the_address(required, computer, phone, make_phone, watch):
     watch.expect("409 POST /toopher/phone/v1/offer")
     computer.give_password()
     link = computer.pairing_link()
     phone.scan(link)
+    assert phone.page.url.endswith("/toopher/phone/")
     phone.allow()
     latecomer = make_phone()
     latecomer.page.goto(link)
     expect(latecomer.error).to_contain_text("This pairing link was used already")
     expect(latecomer.accounts).to_have_count(0)
-
-
-def test_a_pairing_link_does_not_stay_in_the_address(required, computer, phone):
-    computer.give_password()
-    phone.scan(computer.pairing_link())
-    assert phone.page.url.endswith("/toopher/phone/")
 
 
 def test_words_can_be_put_back(phone):

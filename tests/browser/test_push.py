@@ -17,7 +17,9 @@ from django_toopher.service.models import PushSubscription
 from django_toopher.service.push import delivery
 from tests.push_server import HOST, PushServer, Subscription
 
-from .conftest import WINDOWED
+from .chromium import WINDOWED
+from .conftest import PHONE
+from .people import Phone
 from .traffic import traffic
 
 PUSH_MANAGER = """
@@ -41,7 +43,7 @@ PUSH_MANAGER = """
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def chromium_names():
     """Without a window there are no notifications."""
     return WINDOWED
@@ -62,14 +64,10 @@ def browser_side():
 
 
 @pytest.fixture
-def sleepy(alice, push_server, browser_side, make_phone, pair):
+def sleepy(alice, push_server, browser_side, make_paired_phone):
     """Alice's phone, which may show notifications."""
-    phone = make_phone(permissions=["notifications"])
-    phone.context.add_init_script(PUSH_MANAGER % json.dumps(browser_side.claims("")))
-    phone.page.reload()
-    phone.shows("home")
-    pair(phone)
-    return phone
+    script = PUSH_MANAGER % json.dumps(browser_side.claims(""))
+    return make_paired_phone("alice", script=script, permissions=["notifications"], fresh=True)
 
 
 @pytest.fixture
@@ -136,63 +134,51 @@ def test_a_sign_in_is_announced_and_the_page_shows_it(computer, notified, push_s
     computer.is_welcomed_as("alice")
 
 
-def test_the_worker_says_whether_there_is_still_time(notified):
+def test_the_worker_says_whether_there_is_still_time_and_a_tap_on_that_opens_the_page(notified):
     worker = notified.context.service_workers[0]
-    shown = worker.evaluate(
-        """async () => {
-          const pushed = (data) => {
-            const event = new PushEvent("push", { data: JSON.stringify(data) });
-            let done;
-            event.waitUntil = (promise) => (done = promise);
-            self.dispatchEvent(event);
-            return done;
-          };
-          const found = [];
-          for (const expires of [Date.now() / 1000 + 60, Date.now() / 1000 - 60]) {
-            const before = self.registration.showNotification;
-            self.registration.showNotification = async (title, { body, tag }) => found.push([title, body, tag]);
-            await pushed({ expires });
-            self.registration.showNotification = before;
-          }
-          return found;
-        }"""
-    )
-    assert shown == [
+    assert worker.evaluate(ANNOUNCED) == [
         ["Is this you?", "A sign-in waits for your answer.", "question"],
         ["Is this you?", "A sign-in was not answered in time.", "question"],
     ]
-
-
-def test_a_tap_on_the_announcement_opens_the_page(notified):
     notified.page.goto("about:blank")
-    worker = notified.context.service_workers[0]
-    opened = worker.evaluate(
-        """async () => {
-          await self.registration.showNotification("Is this you?", { tag: "question" });
-          const [notification] = await self.registration.getNotifications();
-          const event = new NotificationEvent("notificationclick", { notification });
-          const opened = [];
-          self.clients.openWindow = async (url) => opened.push(url);
-          let done;
-          event.waitUntil = (promise) => (done = promise);
-          self.dispatchEvent(event);
-          await done;
-          return [opened, (await self.registration.getNotifications()).length];
-        }"""
-    )
-    assert opened == [[notified.context.service_workers[0].url.removesuffix("sw.js")], 0]
+    assert worker.evaluate(TAPPED) == [[notified.context.service_workers[0].url.removesuffix("sw.js")], 0]
 
 
-def test_the_person_can_stop_it(notified, push_server):
-    notified.page.get_by_role("button", name="Stop notifying me").click()
-    expect(notified.page.locator("#waiting")).to_have_text("Ready. Keep this page open while you sign in.")
-    notified.page.reload()
-    expect(notified.page.get_by_role("button", name="Notify me of sign-ins")).to_be_visible()
-    ask()
-    assert push_server.received == []
+ANNOUNCED = """async () => {
+  const pushed = (data) => {
+    const event = new PushEvent("push", { data: JSON.stringify(data) });
+    let done;
+    event.waitUntil = (promise) => (done = promise);
+    self.dispatchEvent(event);
+    return done;
+  };
+  const found = [];
+  for (const expires of [Date.now() / 1000 + 60, Date.now() / 1000 - 60]) {
+    const before = self.registration.showNotification;
+    self.registration.showNotification = async (title, { body, tag }) => found.push([title, body, tag]);
+    await pushed({ expires });
+    self.registration.showNotification = before;
+  }
+  return found;
+}"""
+
+TAPPED = """async () => {
+  await self.registration.showNotification("Is this you?", { tag: "question" });
+  const [notification] = await self.registration.getNotifications();
+  const event = new NotificationEvent("notificationclick", { notification });
+  const opened = [];
+  self.clients.openWindow = async (url) => opened.push(url);
+  let done;
+  event.waitUntil = (promise) => (done = promise);
+  self.dispatchEvent(event);
+  await done;
+  return [opened, (await self.registration.getNotifications()).length];
+}"""
 
 
-def test_it_lasts_over_a_reload_and_follows_a_new_key_of_the_service(notified, settings, push_server):
+def test_it_lasts_over_a_reload_and_follows_a_new_key_of_the_service_until_the_person_stops_it(
+    notified, settings, push_server
+):
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
     with traffic.stopped():
         before = PushSubscription.objects.get().contents["key"]
@@ -200,21 +186,29 @@ def test_it_lasts_over_a_reload_and_follows_a_new_key_of_the_service(notified, s
     expect(notified.page.locator("#waiting")).to_have_text("Ready. This phone notifies you when you sign in.")
     with traffic.stopped():
         assert PushSubscription.objects.get().contents["key"] != before
-    ask()
+    question = ask()
     assert len(push_server.received) == 1
+    with traffic.stopped():
+        api().post(f"authentication_requests/{question.id}/cancel")
+    notified.page.reload()
+    notified.page.get_by_role("button", name="Stop notifying me").click()
+    expect(notified.page.locator("#waiting")).to_have_text("Ready. Keep this page open while you sign in.")
+    notified.page.reload()
+    expect(notified.page.get_by_role("button", name="Notify me of sign-ins")).to_be_visible()
+    push_server.received.clear()
+    ask()
+    assert push_server.received == []
 
 
-def test_a_phone_without_an_account_is_not_offered_it(push_server, make_phone):
-    phone = make_phone(permissions=["notifications"])
+def test_a_phone_without_an_account_is_not_offered_it_and_where_the_browser_can_not_the_person_is_told(
+    alice, push_server, make_context
+):
+    phone = Phone(make_context(**PHONE, permissions=["notifications"], fresh=True))
+    phone.context.add_init_script("PushManager.prototype.subscribe = async () => { throw new Error('no service'); }")
+    phone.open()
     expect(phone.page.locator("#make-phrase")).to_be_visible()
     expect(phone.page.locator("#notify")).to_be_hidden()
-
-
-def test_where_the_browser_can_not_the_person_is_told(alice, push_server, make_phone, pair):
-    phone = make_phone(permissions=["notifications"])
-    phone.context.add_init_script("PushManager.prototype.subscribe = async () => { throw new Error('no service'); }")
-    phone.page.reload()
-    pair(phone)
+    phone.pair_by_words("alice")
     phone.page.get_by_role("button", name="Notify me of sign-ins").click()
     expect(phone.error).to_contain_text("could not be set up for notifications")
     expect(phone.page.locator("#waiting")).to_have_text("Ready. Keep this page open while you sign in.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -29,38 +29,26 @@ def thief(make_user, make_computer):
     return make_computer()
 
 
-def test_S31_a_stolen_iframe_address_shows_nothing_in_a_tab(computer, paired_phone, thief, watch):
-    watch.expect("403 GET /toopher/v1/web/authenticate")
+def test_S31_a_stolen_iframe_address_is_shown_nowhere_else(computer, paired_phone, thief, foreign_site, watch):
+    """Not in a tab, not in a foreign page, where the site's own pages are not shown either, and not a second time."""
+    watch.expect(
+        "403 GET /toopher/v1/web/authenticate",
+        REFUSED_ANCESTOR,
+        "net::ERR_BLOCKED_BY_RESPONSE GET .*/toopher/v1/web/authenticate",
+        "console: Refused to display .*X-Frame-Options",
+        "net::ERR_BLOCKED_BY_RESPONSE GET .*/login/",
+    )
     computer.give_password()
     number = computer.number()
     thief.open(computer.iframe_url)
     expect(thief.page.locator("#error")).to_have_text("This page works only inside the site that asks you to sign in.")
     assert thief.page.locator("#number, #qr, [data-ticket]").count() == 0
-    paired_phone.approve(number)
-    computer.is_welcomed_as("alice")
-
-
-def test_S31_a_stolen_iframe_address_is_not_shown_in_a_foreign_page(computer, paired_phone, thief, foreign_site, watch):
-    watch.expect(REFUSED_ANCESTOR, "net::ERR_BLOCKED_BY_RESPONSE GET .*/toopher/v1/web/authenticate")
-    computer.give_password()
-    foreign_site.page += f'<iframe src="{computer.iframe_url.replace("&", "&amp;")}"></iframe>'
-    computer.shows("waiting")
-    with thief.page.expect_event("requestfailed"):
-        thief.open(foreign_site.url)
-
-
-def test_S31_the_sites_own_pages_are_not_shown_in_a_foreign_page(thief, foreign_site, watch):
-    watch.expect("console: Refused to display .*X-Frame-Options", "net::ERR_BLOCKED_BY_RESPONSE GET .*/login/")
-    foreign_site.page += '<iframe src="http://localhost:{port}/accounts/login/"></iframe>'.format(
-        port=urlsplit(thief.context.request.get("/").url).port
-    )
-    with thief.page.expect_event("requestfailed"):
-        thief.open(foreign_site.url)
-
-
-def test_S31_who_opens_a_stolen_iframe_address_second_is_told_so(computer, paired_phone, thief):
-    computer.give_password()
-    number = computer.number()
+    port = urlsplit(thief.context.request.get("/").url).port
+    empty = foreign_site.page
+    for address in (computer.iframe_url.replace("&", "&amp;"), f"http://localhost:{port}/accounts/login/"):
+        foreign_site.page = f'{empty}<iframe src="{address}"></iframe>'
+        with thief.page.expect_event("requestfailed"):
+            thief.open(foreign_site.url)
     page = thief.context.request.get(computer.iframe_url).text()
     ticket = {"ticket": attribute(page, "data-ticket"), "binder": "f" * 32}
     reply = thief.context.request.post("/toopher/v1/web/frame/open", form=ticket)
@@ -71,12 +59,12 @@ def test_S31_who_opens_a_stolen_iframe_address_second_is_told_so(computer, paire
 
 
 @pytest.fixture
-def stolen_postback(computer, paired_phone):
+def stolen_postback(computer, known_phone):
     """What Alice's iframe handed to her page after the yes on her phone, caught before it reached the site."""
     computer.page.route("**/accounts/postback/", lambda route: route.abort("aborted"))
     computer.give_password()
     with computer.page.expect_request("**/accounts/postback/") as caught:
-        paired_phone.approve(computer.number())
+        known_phone.approve(computer.number())
     return dict(parse_qsl(caught.value.post_data, keep_blank_values=True))
 
 
@@ -86,21 +74,16 @@ def hand_in(computer, postback):
     return computer.context.request.post("/accounts/postback/", form={**postback, "csrfmiddlewaretoken": token})
 
 
-def test_S03_a_stolen_postback_logs_nobody_in_elsewhere(stolen_postback, thief):
+def test_S03_S04_a_stolen_postback_logs_in_where_it_belongs_only_and_once(stolen_postback, computer, thief):
+    """Nobody elsewhere, and it completes no other login, of Alice neither: her password is known to the thief."""
     thief.open("/accounts/login/")
     assert hand_in(thief, stolen_postback).status == 403
     thief.is_anonymous()
-
-
-@pytest.mark.parametrize("username", ["mallory", "alice"])
-def test_S03_a_stolen_postback_completes_no_other_login(stolen_postback, thief, username):
-    thief.give_password(username)  # of Alice too: that password is known to the thief
-    thief.arrives_at("/accounts/authenticate/")
-    assert hand_in(thief, stolen_postback).status == 403
-    thief.is_anonymous()
-
-
-def test_S04_a_postback_logs_in_where_it_belongs_and_once(stolen_postback, computer):
+    for username in ("mallory", "alice"):
+        thief.give_password(username)
+        thief.arrives_at("/accounts/authenticate/")
+        assert hand_in(thief, stolen_postback).status == 403
+        thief.is_anonymous()
     assert hand_in(computer, stolen_postback).status == 200
     computer.open("/members/")
     computer.is_welcomed_as("alice")
@@ -108,7 +91,7 @@ def test_S04_a_postback_logs_in_where_it_belongs_and_once(stolen_postback, compu
 
 
 def test_S01_a_forged_message_from_the_page_that_opened_ours_is_ignored(
-    computer, paired_phone, foreign_site, live_server
+    computer, paired_phone, foreign_site, live_server, listening
 ):
     computer.give_password()
     paired_phone.is_asked()
@@ -128,7 +111,9 @@ def test_S01_a_forged_message_from_the_page_that_opened_ours_is_ignored(
     assert len(made) == 1
 
 
-def test_S01_a_forged_message_from_a_frame_beside_the_iframe_is_ignored(computer, paired_phone, foreign_site):
+def test_S01_a_forged_message_from_a_frame_beside_the_iframe_is_ignored(
+    computer, paired_phone, foreign_site, listening
+):
     foreign_site.page += POST_TO_PARENT
     computer.give_password()
     number = computer.number()
@@ -143,7 +128,9 @@ def test_S01_a_forged_message_from_a_frame_beside_the_iframe_is_ignored(computer
     assert len(made) == 1
 
 
-def test_S01_a_forged_message_from_a_foreign_page_in_the_iframe_is_ignored(computer, paired_phone, foreign_site):
+def test_S01_a_forged_message_from_a_foreign_page_in_the_iframe_is_ignored(
+    computer, paired_phone, foreign_site, listening
+):
     foreign_site.page += POST_TO_PARENT
     computer.give_password()
     computer.shows("waiting")
@@ -157,14 +144,28 @@ def test_S01_a_forged_message_from_a_foreign_page_in_the_iframe_is_ignored(compu
 POST_TO_PARENT = f"<script>parent.postMessage({json.dumps(FORGED)}, '*')</script>"
 
 
-@contextmanager
-def listening(page, site):
+@pytest.fixture
+def listening():
     """Wait, at the end, until the page and all its listeners have got a message of ``site``; the postbacks since."""
-    made = []
-    page.on("request", lambda request: request.url.endswith("/postback/") and made.append(request))
-    page.evaluate("addEventListener('message', ({ origin }) => setTimeout(() => console.log(`heard ${origin}/`)))")
-    with page.expect_console_message(lambda message: message.text == f"heard {site.url}"):
-        yield made
+    with ExitStack() as stack:
+
+        @contextmanager
+        def act(page, site):
+            made = []
+
+            def note(request):
+                if request.url.endswith("/postback/"):
+                    made.append(request)
+
+            page.on("request", note)
+            stack.callback(page.remove_listener, "request", note)
+            page.evaluate(
+                "addEventListener('message', ({ origin }) => setTimeout(() => console.log(`heard ${origin}/`)))"
+            )
+            with page.expect_console_message(lambda message: message.text == f"heard {site.url}"):
+                yield made
+
+        yield act
 
 
 def assert_nothing_granted():

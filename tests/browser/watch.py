@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Frame, Request, Response, WebError
 
 LOGGED_ELSEWHERE = "Failed to load resource"
 """Begins the browser's own message about a response that is seen as a response too."""
@@ -24,6 +24,8 @@ class Watch:
         self._expected: list[str] = []
         self._allowed: list[str] = []
         self._offline = 0
+        self._contexts: list[BrowserContext] = []
+        self._documents: list[Response] = []
 
     def over(self, context: BrowserContext) -> None:
         """Watch all pages of ``context``, with their iframes and popups."""
@@ -31,6 +33,19 @@ class Watch:
         context.on("weberror", self._web_error)
         context.on("response", self._response)
         context.on("requestfailed", self._request_failed)
+        self._contexts.append(context)
+
+    def over_no_more(self) -> None:
+        """The contexts may be used by another test now."""
+        for context in self._contexts:
+            context.remove_listener("console", self._console)
+            context.remove_listener("weberror", self._web_error)
+            context.remove_listener("response", self._response)
+            context.remove_listener("requestfailed", self._request_failed)
+
+    def document_of(self, frame: Frame) -> str:
+        """The HTML that ``frame`` shows now, as the server sent it."""
+        return next(each for each in reversed(self._documents) if each.frame == frame).text()
 
     def expect(self, *patterns: str) -> None:
         """Announce that each of these (regular expressions) will be seen, any number of times but at least once.
@@ -68,6 +83,8 @@ class Watch:
         self.seen.append(f"script: {error.error}")
 
     def _response(self, response: Response) -> None:
+        if response.request.is_navigation_request():
+            self._documents.append(response)
         if response.status >= 400:
             self.seen.append(f"{response.status} {response.request.method} {urlsplit(response.url).path}")
 
