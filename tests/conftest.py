@@ -22,6 +22,7 @@ hypothesis_settings.register_profile("patient", deadline=None)  # a busy machine
 hypothesis_settings.load_profile("patient")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """What touches a database, and what is slow by its kind, is marked so."""
     for item in items:
@@ -32,8 +33,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
-def pytest_collection_finish():
-    """The tests live as long as the run: looking through all of them for garbage took a fifth of its time."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session):
+    """Long tests go first, so that no worker is left alone with one.
+
+    The tests live as long as the run: looking through all of them for garbage took a fifth of its time.
+    """
+    session.items.sort(key=lambda item: item.get_closest_marker("servers") is None)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

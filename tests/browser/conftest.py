@@ -71,7 +71,7 @@ def windows(chromium_names, request, live_server):
     driver = request.getfixturevalue("driver")
     with driver.at_work():
         yield driver.chromium(chromium_names, live_server.url)
-    live_server.thread.httpd.hang_up()
+    # live_server.thread.httpd.hang_up()
 
 
 @pytest.fixture(scope="session")
