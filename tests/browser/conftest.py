@@ -69,9 +69,9 @@ def windows(chromium_names, request, live_server):
     """The Chromium's windows. The tests are left out, or fail, where there is no Chromium."""
     path_of(chromium_names)
     driver = request.getfixturevalue("driver")
+    request.node.getparent(pytest.Module).addfinalizer(live_server.thread.httpd.hang_up)
     with driver.at_work():
         yield driver.chromium(chromium_names, live_server.url)
-    # live_server.thread.httpd.hang_up()
 
 
 @pytest.fixture(scope="session")
