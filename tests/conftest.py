@@ -22,24 +22,30 @@ hypothesis_settings.register_profile("patient", deadline=None)  # a busy machine
 hypothesis_settings.load_profile("patient")
 
 
+SERVERS = {"gateway", "live_server", "scripted_service", "service"}
+"""Fixtures that answer at a socket."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """What touches a database, and what is slow by its kind, is marked so."""
+    """What touches a database, what needs a server, and what is slow by its kind, is marked so."""
     for item in items:
         fixtures = {*item.fixturenames}
         if fixtures & {"db", "transactional_db"} or item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.database)
+        if fixtures & SERVERS:
+            item.add_marker(pytest.mark.servers)
         if "threaded_db" in fixtures or is_hypothesis_test(item.obj):
             item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session):
-    """Long tests go first, so that no worker is left alone with one.
+    """Slow tests go first, so that no worker is left alone with one.
 
     The tests live as long as the run: looking through all of them for garbage took a fifth of its time.
     """
-    session.items.sort(key=lambda item: item.get_closest_marker("servers") is None)
+    session.items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

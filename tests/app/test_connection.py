@@ -213,7 +213,6 @@ def test_names_travel_unharmed_in_the_same_process(db):
         assert connection.api().get("users", user_name=name)[0]["name"] == name
 
 
-@pytest.mark.servers
 def test_a_service_that_is_another_process_is_asked_over_a_socket(
     live_server, settings, transactional_db, make_requester, make_user, computer
 ):

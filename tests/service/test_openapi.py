@@ -19,7 +19,7 @@ from django_toopher.service.api import urls
 from django_toopher.service.api.description import document
 from tests.tables import table
 
-pytestmark = [pytest.mark.servers, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 CHECKS = [
     schemathesis.checks.not_a_server_error,
