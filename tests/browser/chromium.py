@@ -98,7 +98,7 @@ class Windows:
         self._free: dict[str, list[Window]] = {}
 
     def take(self, *, fresh: bool = False, **options: Any) -> Window:
-        """A cleared one, or a ``fresh`` one that nobody uses again: the test changes it for good."""
+        """A cleared one, or a ``fresh`` one, which nobody has used and nobody uses again."""
         free = self._free.setdefault(repr(sorted(options.items())), [])
         if free and not fresh:
             return free.pop()

@@ -51,6 +51,12 @@ def test_a_page_has_nothing_inline_nothing_that_axe_finds_and_fits_a_narrow_scre
         assert overhang(page) == {}
 
 
+@pytest.fixture
+def computer(alice, make_computer):
+    """One that has loaded nothing yet: of what the browser has in its memory it tells no size."""
+    return make_computer(fresh=True)
+
+
 def test_the_scripts_of_the_login_page_are_small(required, computer):
     computer.give_password()
     computer.shows("pairing")
@@ -74,7 +80,8 @@ def test_the_scripts_of_the_other_ways_are_small(required, computer, rows_of_pho
             assert 0 < sum(scripts.values()) < 4096, scripts
 
 
-def test_the_scripts_of_the_phone_are_small(phone):
+def test_the_scripts_of_the_phone_are_small(make_phone):
+    phone = make_phone(fresh=True)
     scripts = dict(phone.page.evaluate(SCRIPTS))
     assert "/static/toopher_service/phone/app.js" in scripts
     assert all(scripts.values())
