@@ -184,7 +184,8 @@ def test_S15_fail_open_lets_in_unverified_and_says_so(misbehave, open_half, else
     assert reason_of(open_half.get(AUTHENTICATE)) == "service_down"  # and nobody is sent round in circles
 
 
-def test_S15_fail_open_does_not_let_in_what_the_service_refuses(open_half, elsewhere):
+def test_S15_fail_open_does_not_let_in_what_the_service_refuses(open_half, elsewhere, settings):
+    settings.TOOPHER_TIMEOUT = 30  # it does answer: a busy machine is no fault
     for status in (401, 403, 404, 429):
         open_half.password()
         elsewhere.will_answer({"error_code": status, "error_message": "no"}, status)

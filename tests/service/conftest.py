@@ -98,7 +98,8 @@ def threaded_db(transactional_db, tmp_path):
         return
     in_memory, settings = connections["default"], connections.settings["default"]
     kept = {**settings}
-    settings.update(NAME=file, OPTIONS={**settings["OPTIONS"], "init_command": HURRY})
+    patience = {"timeout": 60}  # seconds for a lock: a busy machine is no fault
+    settings.update(NAME=file, OPTIONS={**settings["OPTIONS"], **patience, "init_command": HURRY})
     del connections["default"]
     try:
         yield
