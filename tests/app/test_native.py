@@ -154,6 +154,14 @@ def test_too_many_questions_hold_the_page(asked, settings):
 # The one-time code
 
 
+def test_who_looks_too_often_is_held_and_loses_nothing(asked, phone, settings):
+    settings.TOOPHER_SERVICE_POLL_LIMIT = 2  # in a second
+    assert "hold" in [poll(asked)["state"] for _ in range(20)]
+    settings.TOOPHER_SERVICE_POLL_LIMIT = 1000
+    approve(asked, phone)
+    assert asked.post(AUTHENTICATE)["Location"] == "/members/"
+
+
 def test_the_phones_code_does_as_well(asked, phone):
     assert (
         asked.post(AUTHENTICATE, {"step": "code", "code": f" {phone.code()[:3]} {phone.code()[3:]}"}).status_code == 302
