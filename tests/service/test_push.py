@@ -64,7 +64,7 @@ def ask(api, django_capture_on_commit_callbacks):
 
     def make(**options):
         with django_capture_on_commit_callbacks(execute=True):
-            return api.authenticate("alice", "secret-1", "Log In", terminal_name="PC", **options)
+            return api.authenticate("alice", "secret-1", "Log In", terminal_name="Office laptop", **options)
 
     return make
 
@@ -108,7 +108,7 @@ def test_whom_a_push_service_may_write_to_is_a_setting(settings, subscribed, pus
 def test_the_message_tells_nothing_of_the_question(subscribed, push_server, browser, ask):
     request = ask()
     told = str(browser.decrypt(push_server.received[0].body)) + str(push_server.received[0].headers)
-    for secret in (request.number, request.id, "alice", "Log In", "PC"):
+    for secret in (request.number, request.id, "alice", "Log In", "Office laptop"):
         assert secret not in told
 
 
