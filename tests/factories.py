@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import requests
-from django.test import Client
 from django.utils import timezone
 
 from django_toopher import embedded, flows
@@ -69,9 +68,3 @@ def verified(computer: Computer, user: Any) -> Computer:
     """``computer``, with the user logged in and the second factor passed."""
     verified_login(computer.client, user)
     return computer
-
-
-def verified_client(user: Any) -> Client:
-    client = Client()
-    verified_login(client, user)
-    return client

@@ -22,20 +22,22 @@ def table(names: str | Sequence[str], rows: Iterable[Any], *, ids: Any = None) -
     assert values, "a table without rows tests nothing"
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        wanted = inspect.signature(test).parameters
+        named = [each.replace(kind=each.KEYWORD_ONLY) for name, each in wanted.items() if name not in columns]
+
         @wraps(test)
         def each_row(*, subtests: Any, **fixtures: Any) -> None:
-            inner = {"subtests": subtests} if "subtests" in inspect.signature(test).parameters else {}
+            if "subtests" in wanted:  # a table within this one, or a test that has some of its own
+                fixtures["subtests"] = subtests
             for number, row in enumerate(values):
                 cells = [row] if len(columns) == 1 else list(row)
                 told = dict(zip(columns, cells, strict=True))
                 with _around(_name(ids, number, told)) as name, subtests.test(name), undone():
-                    test(**fixtures, **inner, **told)
+                    test(**fixtures, **told)
 
-        parameters = [each for name, each in inspect.signature(test).parameters.items() if name not in columns]
-        keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
-        if "subtests" not in inspect.signature(test).parameters:
-            keywords.append(inspect.Parameter("subtests", inspect.Parameter.KEYWORD_ONLY))
-        each_row.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+        if "subtests" not in wanted:
+            named.append(inspect.Parameter("subtests", inspect.Parameter.KEYWORD_ONLY))
+        each_row.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
         return each_row
 
     return decorate

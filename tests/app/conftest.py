@@ -31,6 +31,16 @@ def account(alice, phone):
 
 
 @pytest.fixture
+def bob(make_user, make_phone):
+    """Somebody else with a phone."""
+    user = make_user("bob")
+    user.phone = make_phone("Bob's")
+    account_with(user.phone, user)
+    user.refresh_from_db()
+    return user
+
+
+@pytest.fixture
 def elsewhere(scripted_service, settings):
     """A service at another address, on a real socket, to script; nothing answers at the embedded one."""
     settings.TOOPHER_BASE_URL = scripted_service.url

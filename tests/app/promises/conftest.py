@@ -9,7 +9,6 @@ import pytest
 
 from tests.app.rest_urls import DONE
 from tests.app.step_up_urls import SEEN
-from tests.factories import account_with
 
 from .means import logged_in_as_alice
 
@@ -20,15 +19,6 @@ def carried_out():
     SEEN.clear()
     DONE.clear()
     return lambda: len(SEEN) + len(DONE)
-
-
-@pytest.fixture
-def bob(make_user, make_phone):
-    """Somebody else with a phone."""
-    user = make_user("bob")
-    user.phone = make_phone("Bob's")
-    account_with(user.phone, user)
-    return user
 
 
 @pytest.fixture
