@@ -107,8 +107,9 @@ def prepared(number: int) -> dict[str, Callable[[str], Iterator[bytes]]]:
     from django.core.management import call_command
     from django.utils import timezone
 
-    from django_toopher.service import authentication_requests, requesters
     from django_toopher.service.models import Authenticator, Pairing, User
+    from django_toopher.service.people import requesters
+    from django_toopher.service.requests import asking
 
     call_command("migrate", verbosity=0)
     requester = requesters.create("Site", ["https://site.example"])
@@ -120,7 +121,7 @@ def prepared(number: int) -> dict[str, Callable[[str], Iterator[bytes]]]:
             user=user, authenticator=phone, state="enabled", answered=now, otp_seed="A" * 32, expires=now
         )
     later = timezone.now() + timedelta(days=1)
-    waiting = [authentication_requests.initiate(user, "Log In", terminal_name="Laptop") for user in users]
+    waiting = [asking.initiate(user, "Log In", terminal_name="Laptop") for user in users]
     for one in waiting:
         one.expires = later
         one.save()
@@ -344,8 +345,8 @@ def take_apart(requests: dict[str, Any], number: int) -> None:
     from django.db import connection
     from oauthlib.oauth1 import SignatureOnlyEndpoint
 
-    from django_toopher.service import replies
     from django_toopher.service.api import representations
+    from django_toopher.service.http import calls
 
     handler = WSGIHandler()
     for name in ("empty view", "poll", "initiate"):
@@ -356,7 +357,7 @@ def take_apart(requests: dict[str, Any], number: int) -> None:
         parts = [
             (SignatureOnlyEndpoint, "validate_request", "OAuth: oauthlib"),
             (connection, "_commit", "database: commits"),
-            (replies, "json_reply", "JSON"),
+            (calls, "json_reply", "JSON"),
             (representations, "authentication_request", "representation"),
         ]
         with connection.execute_wrapper(clock.query):

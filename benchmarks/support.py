@@ -133,23 +133,25 @@ def timed(act: Callable[[], None], number: int) -> float:
 
 def as_before(staff: Any, number: int) -> None:
     """Make sure that the service knows the person, then switch: what the admin's action did before there were runs."""
-    from django_toopher import connection, support
+    from django_toopher import connection
+    from django_toopher.support import verbs
 
     api = connection.api()
     for account in accounts(number):
         user = api.create_user(account.name)
         user.disable(api)
-        told = support.Told({"enabled": False, "toopher_user_id": user.id})
-        support.write_down(support.VERBS["disable"], [(account, told)], staff)
+        told = verbs.Told({"enabled": False, "toopher_user_id": user.id})
+        verbs.write_down(verbs.VERBS["disable"], [(account, told)], staff)
 
 
 def one_by_one(staff: Any, number: int) -> None:
     """The verb of today, for one person after another."""
-    from django_toopher import connection, support
+    from django_toopher import connection
+    from django_toopher.support import verbs
 
     api = connection.api()
     for account in accounts(number):
-        support.carry_out(support.VERBS["disable"], account, api, staff)
+        verbs.carry_out(verbs.VERBS["disable"], account, api, staff)
 
 
 def by_a_run(staff: Any, number: int, at_a_time: int | None, *, together: bool = True) -> None:
@@ -159,9 +161,10 @@ def by_a_run(staff: Any, number: int, at_a_time: int | None, *, together: bool =
     """
     from django.utils import timezone
 
-    from django_toopher import connection, runs, support
+    from django_toopher import connection
+    from django_toopher.support import runs, verbs
 
-    verb = support.VERBS["disable"]
+    verb = verbs.VERBS["disable"]
     verb = verb if together else replace(verb, ask_together=None)
     run = runs.begin(verb, accounts(number), staff)
     run.confirm(timezone.now())

@@ -17,7 +17,7 @@ def is_verified(request: HttpRequest) -> bool:
 
     Costs no query beyond the session's own, but one each ``TOOPHER_SESSION_CHECK`` seconds.
     """
-    from .second_factor import SecondFactor  # not before the apps are loaded
+    from .session.status import SecondFactor  # not before the apps are loaded
 
     return SecondFactor(request).verified
 

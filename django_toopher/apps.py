@@ -13,4 +13,5 @@ class DjangoToopherConfig(AppConfig):
 
     def ready(self) -> None:
         """Register checks and receivers."""
-        from . import checks, receivers  # noqa: F401
+        from . import checks  # noqa: F401
+        from .session import receivers  # noqa: F401

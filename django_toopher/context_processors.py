@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from .second_factor import SecondFactor
+from .session.status import SecondFactor
 
 
 def second_factor(request: HttpRequest) -> dict[str, SecondFactor]:

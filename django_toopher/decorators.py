@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 
-from .marks import second_factor_exempt
-from .step_ups import Requirement
-from .transactions import atomic_inside, without_transaction
-from .views.step_up import hurdle
+from .exempt import second_factor_exempt
+from .step_up.approvals import Requirement
+from .step_up.atomic import atomic_inside, without_transaction
+from .step_up.views import hurdle
 
 __all__ = ["second_factor_exempt", "second_factor_required"]
 

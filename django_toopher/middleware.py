@@ -21,12 +21,13 @@ from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext as _
 from django.views.static import serve as serve_files
 
-from . import policy, session, stamps
+from . import policy
 from .conf import conf
-from .destinations import is_ours
+from .login.redirects import is_ours
+from .login.views import ask_second_factor
 from .schema import needs_tables
-from .views import ask_second_factor
-from .views.step_up import wants_json
+from .session import generation, state
+from .step_up.views import wants_json
 
 _PAGES = {"document", "iframe", "frame", "object", "embed"}
 """What ``Sec-Fetch-Dest`` says where the browser is going to show the reply as a page."""
@@ -125,12 +126,12 @@ def _is_in_question(request: HttpRequest) -> bool:
     """Whether somebody is logged in without a mark, or with one that has to be compared. Reads the session alone."""
     if SESSION_KEY not in request.session:
         return False
-    return not ((session.is_verified(request) or session.is_let_in(request)) and stamps.is_fresh(request))
+    return not ((state.is_verified(request) or state.is_let_in(request)) and generation.is_fresh(request))
 
 
 def _answer(request: HttpRequest) -> HttpResponseBase | None:
     """What to say in place of the view; ``None`` lets it run."""
-    if stamps.is_marked(request) or not request.user.is_authenticated:
+    if generation.is_marked(request) or not request.user.is_authenticated:
         return None
     if not needs_tables(policy.is_due)(request.user, request):
         _let_in(request)
@@ -142,8 +143,8 @@ def _answer(request: HttpRequest) -> HttpResponseBase | None:
 
 def _let_in(request: HttpRequest) -> None:
     """Mark the session; once in it, say until when a phone has to be paired."""
-    is_new = session.LET_IN not in request.session
-    session.mark_let_in(request.session, stamps.of(request.user))
+    is_new = state.LET_IN not in request.session
+    state.mark_let_in(request.session, generation.of(request.user))
     until = policy.grace(request.user, request) if is_new else None  # type: ignore[arg-type]
     if until:
         when = date_format(localtime(until) if is_aware(until) else until, "DATETIME_FORMAT")

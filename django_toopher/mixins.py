@@ -10,9 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.views import View
 
-from .step_ups import Requirement
-from .transactions import atomic_inside, without_transaction
-from .views.step_up import hurdle
+from .step_up.approvals import Requirement
+from .step_up.atomic import atomic_inside, without_transaction
+from .step_up.views import hurdle
 
 if TYPE_CHECKING:
     _View = View

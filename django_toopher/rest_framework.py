@@ -10,16 +10,18 @@ from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from . import flows, stamps, step_ups
-from .held import TooLargeError, hold
+from .login import attempts
 from .models import Attempt
-from .step_ups import Requirement
-from .transactions import require_durable
-from .views.step_up import ask, refusal_of, use
+from .session import generation
+from .step_up import approvals
+from .step_up.approvals import Requirement
+from .step_up.atomic import require_durable
+from .step_up.held_request import TooLargeError, hold
+from .step_up.views import ask, refusal_of, use
 
 
 class SecondFactorNeeded(APIException):  # type: ignore[misc]
-    """The reply that says what to do; its ``detail`` is what ``django_toopher.views.step_up.ask`` tells."""
+    """The reply that says what to do; its ``detail`` is what ``django_toopher.step_up.views.ask`` tells."""
 
     def __init__(self, detail: dict[str, Any], status: int = 403) -> None:
         super().__init__()
@@ -43,7 +45,7 @@ class SecondFactorRequired(BasePermission):  # type: ignore[misc]
         require_durable(request._request, router.db_for_write(Attempt))
         try:
             return _was_confirmed(request, view)
-        except flows.FlowError as error:
+        except attempts.FlowError as error:
             raise SecondFactorNeeded(refusal_of(error, "/"), error.status) from error
 
 
@@ -54,13 +56,13 @@ def _was_confirmed(request: Request, view: Any) -> bool:
     requirement = Requirement(action, getattr(view, "second_factor_max_age", None))
     words, kept = requirement.words(request), getattr(request._request, "session", None)
     has_session = kept is not None and kept.get("_auth_user_id") == str(request.user.pk)
-    if has_session and requirement.is_met(kept, words) and stamps.holds(request._request):
+    if has_session and requirement.is_met(kept, words) and generation.holds(request._request):
         return True
     try:
-        subject = step_ups.subject_of(request._request, request.user, words, hold(request._request))
+        subject = approvals.subject_of(request._request, request.user, words, hold(request._request))
     except TooLargeError as exc:
-        raise step_ups.TooLargeRequestError from exc
-    ticket = request.headers.get(step_ups.HEADER)
+        raise approvals.TooLargeRequestError from exc
+    ticket = request.headers.get(approvals.HEADER)
     if ticket is None:
         raise SecondFactorNeeded(ask(request._request, subject))
     use(request._request, ticket, subject)

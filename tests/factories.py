@@ -10,12 +10,14 @@ from typing import Any
 import requests
 from django.utils import timezone
 
-from django_toopher import embedded, flows
+from django_toopher import embedded
 from django_toopher.connection import InProcessAdapter
+from django_toopher.login import attempts
 from django_toopher.models import Attempt, ToopherAccount
-from django_toopher.service import authenticators, pairings, requesters, users
-from django_toopher.service.device.terminal import Account, TerminalAuthenticator, public_jwk
+from django_toopher.service.device.cli_phone import Account, TerminalAuthenticator, public_jwk
 from django_toopher.service.models import Pairing, Requester
+from django_toopher.service.people import requesters, users
+from django_toopher.service.phones import authenticators, pairings
 from django_toopher.testing import verified_login
 
 from .drivers import Computer
@@ -57,7 +59,7 @@ def account_with(phone: TerminalAuthenticator, user: Any) -> ToopherAccount:
     pairing = paired(requester_of(), account.name, phone, only_first=not account.paired)
     users.keep_email(pairing.user, user.email)  # after the pairing: no mail
     name = pairing.phone_name
-    begun = Attempt.objects.get(pk=flows.begin(user, Attempt.Kind.PAIRING, action="Manage phones").attempt)
+    begun = Attempt.objects.get(pk=attempts.begin(user, Attempt.Kind.PAIRING, action="Manage phones").attempt)
     told = {"method": Attempt.Method.PHONE, "request_id": str(pairing.pk)}
     begun.finish(Attempt.Outcome.GRANTED, timezone.now(), **told)
     account.change(paired=True, pairing_id=str(pairing.pk), toopher_user_id=str(pairing.user_id), device=name)

@@ -11,12 +11,12 @@ from uuid import UUID
 import pytest
 from django.db import models
 
-from django_toopher import session
 from django_toopher.client import ToopherApi
 from django_toopher.connection import InProcessAdapter
 from django_toopher.models import Attempt, ToopherAccount
-from django_toopher.service.device.terminal import TerminalAuthenticator
+from django_toopher.service.device.cli_phone import TerminalAuthenticator
 from django_toopher.service.models import Authenticator, Pairing, Requester, User
+from django_toopher.session import state
 
 from .app.acts import ACCOUNT_POSTBACK, pair, pairing
 from .drivers import Computer
@@ -25,7 +25,7 @@ from .tables import undone
 
 OURS = [ToopherAccount, Attempt, Requester, User, Authenticator, Pairing]
 SECRET = {"auth_digest", "token_digest", "otp_seed", "public_key", "thumbprint", "secret"}
-TIMES = {session.VERIFIED_AT, session.STAMP}
+TIMES = {state.VERIFIED_AT, state.STAMP}
 
 
 def comparable(name: str, value: Any, owners: dict[str, str]) -> object:
@@ -56,7 +56,7 @@ def kept(phone: TerminalAuthenticator) -> list[dict[str, object]]:
 
 def marks(client: Any) -> dict[str, object]:
     """What the session of a browser says."""
-    secret = {session.STEP_UP_SECRET, *TIMES}
+    secret = {state.STEP_UP_SECRET, *TIMES}
     return {name: type(value) if name in secret else value for name, value in client.session.items()}
 
 
@@ -134,5 +134,5 @@ def test_a_session_is_verified(alice, phone):
     assert by_journey.log_in(phone).status_code == 302
     assert marks(verified(Computer(), alice).client) == marks(by_journey.client)
     before = by_journey.client.session
-    assert session.VERIFIED in before
+    assert state.VERIFIED in before
     assert verified(Computer(), alice).is_logged_in()

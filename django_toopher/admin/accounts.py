@@ -18,11 +18,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from .. import connection, directory
+from .. import connection
 from ..client import ToopherApi, ToopherApiError
 from ..models import Attempt, ToopherAccount
-from ..support import VERBS, allowed_verbs
-from ..terminals import name_of
+from ..service_link import lookups
+from ..session.computer import name_of
+from ..support.verbs import VERBS, allowed_verbs
 from .actions import SupportActionsMixin, state_of
 from .attempts import reason_of
 from .lists import TolerantListMixin
@@ -188,12 +189,12 @@ def live(account: ToopherAccount, api: ToopherApi) -> dict[str, Any]:
     """What the service says of a person at this moment; ``error`` where it does not answer (any more)."""
     told: dict[str, Any] = {}
     try:
-        user = directory.find(account, api)
+        user = lookups.find(account, api)
         told["user"] = user
         if user is not None:
-            told["phones"] = directory.phones(api, user.id)
-            told["automations"] = directory.automations(api, user.id)
-            told["computers"] = directory.computers(api, user.id)
+            told["phones"] = lookups.phones(api, user.id)
+            told["automations"] = lookups.automations(api, user.id)
+            told["computers"] = lookups.computers(api, user.id)
     except ToopherApiError as error:
         told["error"] = str(error)
     return told

@@ -16,9 +16,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import connection, runs
+from .. import connection
 from ..models import SupportRun, ToopherAccount
-from ..support import VERBS, Verb
+from ..support import runs
+from ..support.verbs import VERBS, Verb
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]

@@ -17,9 +17,10 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import connection, runs
+from .. import connection
 from ..models import SupportItem, SupportRun
-from ..support import allowed_verbs, email_of
+from ..support import runs
+from ..support.verbs import allowed_verbs, email_of
 from .lists import TolerantListMixin
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from .. import connection, runs
+from .. import connection
 from ..models import SupportItem, SupportRun, ToopherAccount
-from ..support import VERBS
+from ..support import runs
+from ..support.verbs import VERBS
 
 Outcome = SupportItem.Outcome
 

@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from . import requesters
 from .models import Alarm, AuthenticationRequest, Authenticator, Automation, Pairing, Requester, User
+from .people import requesters
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]

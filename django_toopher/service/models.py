@@ -21,7 +21,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from .. import embedded
-from .encryption import EncryptedJSONField, EncryptedTextField
+from ..encryption import EncryptedJSONField, EncryptedTextField
 
 Row = TypeVar("Row", bound=models.Model)
 

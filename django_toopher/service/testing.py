@@ -16,7 +16,7 @@ from django.urls import reverse
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from .device.terminal import TerminalAuthenticator
+from .device.cli_phone import TerminalAuthenticator
 
 HOST = "https://testserver"
 

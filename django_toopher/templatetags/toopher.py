@@ -8,7 +8,7 @@ from django import template
 from django.http import HttpRequest
 
 from .. import is_verified as _is_verified
-from ..second_factor import SecondFactor
+from ..session.status import SecondFactor
 
 register = template.Library()
 

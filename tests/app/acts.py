@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django_toopher import embedded
 from django_toopher.client import sign_postback
 from django_toopher.models import Attempt, ToopherAccount
-from django_toopher.session import PENDING_LOGIN
+from django_toopher.session.state import PENDING_LOGIN
 from tests.drivers import Computer, attribute
 from tests.tables import undone as rows_undone
 

@@ -16,12 +16,14 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from django_toopher import connection, runs, step_ups  # noqa: F401 (its errors are among the reasons)
+from django_toopher import connection
 from django_toopher.admin.attempts import REASONS
-from django_toopher.flows import FlowError
+from django_toopher.login.attempts import FlowError
 from django_toopher.models import Attempt, SupportItem, SupportRun, ToopherAccount
 from django_toopher.service.models import AuthenticationRequest, Automation, User
-from django_toopher.support import VERBS
+from django_toopher.step_up import approvals  # noqa: F401 (its errors are among the reasons)
+from django_toopher.support import runs
+from django_toopher.support.verbs import VERBS
 from tests.factories import account_with
 from tests.tables import table
 

@@ -13,7 +13,7 @@ from django.test import AsyncClient
 from django_toopher.admin import SupportActionsMixin
 from django_toopher.models import Attempt, SupportRun, ToopherAccount
 from django_toopher.service.models import User
-from django_toopher.support import VERBS
+from django_toopher.support.verbs import VERBS
 from tests.factories import account_with
 from tests.tables import table
 

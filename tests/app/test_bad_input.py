@@ -6,10 +6,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from django_toopher import recovery, runs, support
+from django_toopher.factors import recovery_codes
 from django_toopher.models import Attempt, RecoveryCode, SupportItem, SupportRun, ToopherAccount
 from django_toopher.service.models import Pairing, Terminal
-from django_toopher.terminals import COOKIE
+from django_toopher.session.computer import COOKIE
+from django_toopher.support import runs, verbs
 from tests.factories import verified
 
 from .acts import ACCOUNT_POSTBACK, AUTHENTICATE, LOGIN, POSTBACK, approve, logged_in, pairing, undone
@@ -128,14 +129,14 @@ def held(alices, phone, settings):
 
 
 @pytest.fixture
-def recovery_codes(account):
-    return recovery.make(account.user)
+def codes_on_paper(account):
+    return recovery_codes.make(account.user)
 
 
 @pytest.fixture
 def run(account):
     """A support run that nobody has confirmed."""
-    return runs.begin(support.VERBS["disable"], [account])
+    return runs.begin(verbs.VERBS["disable"], [account])
 
 
 @pytest.fixture
@@ -193,7 +194,7 @@ def test_S10_whatever_the_way_back_is_told(query, sent, db, browser):
 
 @fuzzed
 @given(fields=forms("code"))
-def test_S03_whatever_is_typed_in_place_of_a_recovery_code(fields, half, recovery_codes, before):
+def test_S03_whatever_is_typed_in_place_of_a_recovery_code(fields, half, codes_on_paper, before):
     with undone(half):
         response = half.post(RECOVER, fields)
         assert (response.status_code, b"not right" in response.content) == (200, True)

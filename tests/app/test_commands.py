@@ -10,10 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from django_toopher import runs
 from django_toopher.models import Attempt, SupportItem, SupportRun, ToopherAccount
 from django_toopher.service.models import User
-from django_toopher.support import VERBS
+from django_toopher.support import runs
+from django_toopher.support.verbs import VERBS
 from tests.tables import table
 
 

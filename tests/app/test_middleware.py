@@ -17,10 +17,11 @@ from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from django_toopher import connection, policy, support
+from django_toopher import connection, policy
 from django_toopher.decorators import second_factor_exempt
 from django_toopher.models import Attempt, ToopherAccount
-from django_toopher.session import LET_IN, PENDING_LOGIN, VERIFIED
+from django_toopher.session.state import LET_IN, PENDING_LOGIN, VERIFIED
+from django_toopher.support import verbs
 from tests.factories import account_with, verified
 from tests.tables import table
 
@@ -411,15 +412,15 @@ def test_S11_a_policy_that_raises_lets_nobody_in(account, alice, computer, phone
 def test_S08_a_verified_session_follows_what_support_does(account, computer, settings, monkeypatch):
     verified(computer, account.user)
     for seconds, act, is_in in [
-        (61, support.disable, True),  # let in, not verified
-        (122, support.enable, False),
+        (61, verbs.disable, True),  # let in, not verified
+        (122, verbs.enable, False),
     ]:
         act(account, connection.api())
         later(seconds, monkeypatch)
         assert computer.is_logged_in() is is_in
         assert VERIFIED not in computer.client.session
     settings.TOOPHER_POLICY = "required"
-    support.reset(account, connection.api())
+    verbs.reset(account, connection.api())
     later(61, monkeypatch)
     assert not computer.is_logged_in()
 

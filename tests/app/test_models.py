@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from django_toopher import flows
+from django_toopher.login import attempts
 from django_toopher.models import Attempt, ToopherAccount, digest
 from tests.service.callers import at_once
 from tests.tables import table
@@ -102,7 +102,7 @@ def test_S04_an_attempt_is_finished_once(attempt):
 @pytest.mark.usefixtures("restless")
 def test_S04_of_many_who_finish_an_attempt_at_the_same_moment_one_does(threaded_db, make_user):
     for user in (make_user("alice"), make_user("bob")):
-        flows.begin(user)
+        attempts.begin(user)
         attempt = Attempt.objects.get(user=user)
         won = at_once(*[lambda attempt=attempt: attempt.finish(Outcome.GRANTED, timezone.now())] * 50)
         assert won.count(True) == 1

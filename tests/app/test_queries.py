@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from django_toopher.models import Attempt, ToopherAccount
-from django_toopher.service.device.terminal import Automate
+from django_toopher.service.device.cli_phone import Automate
 from tests.factories import verified
 
 from .acts import ACCOUNT, AUTHENTICATE, LOGIN, POSTBACK, Statements

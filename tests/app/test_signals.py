@@ -10,7 +10,8 @@ import pytest
 from django.db import transaction
 from django.dispatch import Signal
 
-from django_toopher import embedded, flows, signals
+from django_toopher import embedded, signals
+from django_toopher.login import attempts
 from django_toopher.models import Attempt, ToopherAccount
 
 from .acts import ACCOUNT_POSTBACK, POSTBACK, approval, pair, pairing, remove
@@ -103,7 +104,7 @@ def test_a_phone_that_is_paired_on_the_way_in_is_told(alice, computer, phone, se
 
 def test_what_is_rolled_back_is_told_to_nobody(alice, heard, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
-        flows.begin(alice)
+        attempts.begin(alice)
         transaction.set_rollback(True)
     assert heard == []
 

@@ -13,7 +13,8 @@ from django.http import HttpRequest
 from django.template import engines
 
 import django_toopher
-from django_toopher import context_processors, session
+from django_toopher import context_processors
+from django_toopher.session import state
 
 from .acts import ACCOUNT
 
@@ -32,8 +33,8 @@ def make_request(rf, alice, client):
         client.force_login(alice)
         request.session, request.user = client.session, alice
         if verified:
-            session.mark_verified(request.session, 0)
-            session.set_stamp(request.session, 0)
+            state.mark_verified(request.session, 0)
+            state.set_stamp(request.session, 0)
         request.session.get("anything")  # now it is read
         return request
 

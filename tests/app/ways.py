@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth import get_user_model
 
-from django_toopher import recovery, support
 from django_toopher.connection import api
+from django_toopher.factors import recovery_codes
 from django_toopher.models import ToopherAccount
-from django_toopher.service import pairings
 from django_toopher.service.models import Pairing
+from django_toopher.service.phones import pairings
+from django_toopher.support import verbs
 from tests.drivers import Computer, Frame, attribute
 
 from .acts import AUTHENTICATE, POSTBACK, approval, approve
@@ -73,7 +74,7 @@ def by_code(computer: Computer, phone: Any, settings: Any, username: str = "alic
 
 def by_pairing(computer: Computer, phone: Any, settings: Any, username: str = "alice", next_url: str = "") -> Last:
     settings.TOOPHER_EMBED, settings.TOOPHER_POLICY = "native", "required"
-    support.reset(ToopherAccount.objects.get(user__username=username), api())
+    verbs.reset(ToopherAccount.objects.get(user__username=username), api())
     computer.password(username, next_url=next_url)
     computer.get(AUTHENTICATE)
     token = pairings.link_token(Pairing.objects.latest("created"))
@@ -86,7 +87,7 @@ def by_recovery_code(
     computer: Computer, phone: Any, settings: Any, username: str = "alice", next_url: str = ""
 ) -> Last:
     settings.TOOPHER_RECOVERY_CODES = 1
-    codes = recovery.make(get_user_model().objects.get(username=username))
+    codes = recovery_codes.make(get_user_model().objects.get(username=username))
     computer.password(username, next_url=next_url)
     return RECOVER, {"code": codes[0]}
 

@@ -13,8 +13,8 @@ from django.test import Client
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect
 
 from django_toopher.connection import api
-from django_toopher.service import authenticators
 from django_toopher.service.models import Pairing
+from django_toopher.service.phones import authenticators
 from django_toopher.testing import verified_login
 
 from .traffic import traffic

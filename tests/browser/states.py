@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib.auth import get_user_model
 from playwright.sync_api import expect
 
-from django_toopher import recovery
 from django_toopher.connection import api
+from django_toopher.factors import recovery_codes
 
 from .traffic import traffic
 
@@ -115,7 +115,7 @@ def open_recovery_codes(computer, phone, settings):
 
 def open_recovery(computer, phone, settings):
     with traffic.stopped():
-        recovery.make(get_user_model().objects.get())
+        recovery_codes.make(get_user_model().objects.get())
     computer.give_password()
     computer.shows("waiting")
     computer.use_recovery_code()

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from django_toopher import recovery
+from django_toopher.factors import recovery_codes
 from django_toopher.service.models import Alarm, AuthenticationRequest, Automation, User
 
 from .traffic import traffic
@@ -156,7 +156,7 @@ def test_the_management_page_lists_and_removes_it(computer, standing):
 
 def test_a_recovery_code_replaces_the_phone_that_is_gone(computer, standing, alice):
     with traffic.stopped():
-        code = recovery.make(alice)[0]
+        code = recovery_codes.make(alice)[0]
     standing.page.close()
     computer.give_password()
     computer.is_welcomed_as("alice")

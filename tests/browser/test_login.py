@@ -14,7 +14,7 @@ from django_toopher.client import ToopherIframe
 from django_toopher.connection import base_url, credentials
 from django_toopher.models import Attempt
 from django_toopher.service.models import AuthenticationRequest
-from django_toopher.session import VERIFIED
+from django_toopher.session.state import VERIFIED
 
 from .traffic import traffic
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from django_toopher.service import otp_lists
+from django_toopher.service.codes import lists
 from django_toopher.service.models import AuthenticationRequest, Frame, User
 
 from .people import press_until
@@ -124,7 +124,7 @@ def test_that_there_is_no_more_time_is_said(hurry, time_enough, computer, paired
 def test_a_code_from_the_list_can_be_typed_in_peace(hurry, time_enough, computer, rows_of_phone):
     with traffic.stopped():
         user = User.objects.get(name="alice")
-        code, *_others = otp_lists.activate(user)
+        code, *_others = lists.activate(user)
         user.pairings.update(state="deactivated")
     computer.give_password()
     waiting = Waiting(computer, "code")

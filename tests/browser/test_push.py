@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from django_toopher.connection import api
 from django_toopher.service.models import PushSubscription
-from django_toopher.service.push import delivery
+from django_toopher.service.phones.push import delivery
 from tests.push_server import HOST, PushServer, Subscription
 
 from .chromium import WINDOWED

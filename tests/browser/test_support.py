@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from playwright.sync_api import expect
 
-from django_toopher import runs
 from django_toopher.models import SupportItem, SupportRun, ToopherAccount
+from django_toopher.support import runs
 
 from .traffic import traffic
 

@@ -7,7 +7,8 @@ import itertools
 import pytest
 from playwright.sync_api import expect
 
-from django_toopher import connection, recovery
+from django_toopher import connection
+from django_toopher.factors import recovery_codes
 from django_toopher.models import Attempt
 from django_toopher.service.models import AuthenticationRequest, Requester
 
@@ -31,7 +32,7 @@ def redirect(settings):
 @pytest.fixture
 def codes(alice, rows_of_phone):
     with traffic.stopped():
-        return recovery.make(alice)
+        return recovery_codes.make(alice)
 
 
 class Native:

@@ -3,14 +3,7 @@ import pickle
 
 import pytest
 
-from django_toopher.client import (
-    Action,
-    AuthenticationRequest,
-    InvalidReplyError,
-    Pairing,
-    User,
-    UserTerminal,
-)
+from django_toopher.client import Action, AuthenticationRequest, InvalidReplyError, Pairing, User, UserTerminal
 from tests.tables import table
 
 from . import replies

@@ -12,12 +12,7 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.utils import to_native_string
 
-from django_toopher.client import (
-    InvalidReplyError,
-    ServiceTimeoutError,
-    ServiceUnavailableError,
-    ToopherApiError,
-)
+from django_toopher.client import InvalidReplyError, ServiceTimeoutError, ServiceUnavailableError, ToopherApiError
 from django_toopher.client.transport import MAX_REPLY_BYTES
 from tests.tables import table
 

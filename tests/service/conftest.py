@@ -8,8 +8,10 @@ from django.utils import timezone
 
 from django_toopher.client import AuthenticationRequest, ToopherApi, ToopherIframe
 from django_toopher.connection import InProcessAdapter
-from django_toopher.service import authentication_requests, authenticators, users
 from django_toopher.service.api import representations
+from django_toopher.service.people import users
+from django_toopher.service.phones import authenticators
+from django_toopher.service.requests import asking
 from tests.databases import HURRY, copied
 from tests.factories import paired, requester_of
 
@@ -66,7 +68,7 @@ def ask_alice(requester):
     def make(terminal_name, secret):
         alice = users.get_or_create(requester, "alice")
         named = {"terminal_name": terminal_name, "terminal_extra": secret}
-        asked = authentication_requests.initiate(alice, "Log In", **named)
+        asked = asking.initiate(alice, "Log In", **named)
         return AuthenticationRequest(representations.authentication_request(asked, timezone.now()))
 
     return make

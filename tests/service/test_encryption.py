@@ -14,9 +14,10 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_toopher.service import one_time_passwords, rekeying
-from django_toopher.service.encryption import EncryptedTextField, decrypt, encrypt
+from django_toopher.encryption import EncryptedTextField, decrypt, encrypt
+from django_toopher.service.codes import totp
 from django_toopher.service.models import Pairing, Requester, User
+from django_toopher.service.upkeep import rekey
 from tests.tables import table
 
 
@@ -109,23 +110,23 @@ def test_S34_after_everything_was_encrypted_anew_the_old_key_can_go(with_a_new_k
     assert stored(Pairing, "otp_seed") != before
     with_a_new_key.SECRET_KEY_FALLBACKS = []
     assert Requester.objects.get().consumer_secret == "secret"
-    assert one_time_passwords.spend(User.objects.get(), code, timezone.now())
+    assert totp.spend(User.objects.get(), code, timezone.now())
 
 
 def test_S34_nothing_is_encrypted_twice(with_a_new_key):
-    assert sum(count for _name, count in rekeying.rekey()) > 0
+    assert sum(count for _name, count in rekey.rekey()) > 0
     before = stored(Requester, "consumer_secret")
-    assert sum(count for _name, count in rekeying.rekey()) == 0
+    assert sum(count for _name, count in rekey.rekey()) == 0
     assert stored(Requester, "consumer_secret") == before
 
 
 def test_S34_more_values_than_are_read_at_once(with_a_new_key, requester, monkeypatch):
-    monkeypatch.setattr(rekeying, "CHUNK", 2)
+    monkeypatch.setattr(rekey, "CHUNK", 2)
     with_a_new_key.SECRET_KEY, with_a_new_key.SECRET_KEY_FALLBACKS = with_a_new_key.SECRET_KEY_FALLBACKS[0], []
     for number in range(5):
         Requester.objects.create(consumer_key=f"key{number}", consumer_secret="secret", name="Site", origins="")
     with_a_new_key.SECRET_KEY_FALLBACKS, with_a_new_key.SECRET_KEY = [with_a_new_key.SECRET_KEY], "new"
-    assert dict(rekeying.rekey())["toopher_service.Requester.consumer_secret"] == 6
+    assert dict(rekey.rekey())["toopher_service.Requester.consumer_secret"] == 6
 
 
 def test_S34_a_value_that_was_changed_meanwhile_stays(with_a_new_key, monkeypatch):
@@ -133,8 +134,8 @@ def test_S34_a_value_that_was_changed_meanwhile_stays(with_a_new_key, monkeypatc
         Requester.objects.update(consumer_secret="rotated")
         return encrypt("secret")
 
-    monkeypatch.setattr(rekeying, "encrypt_anew", slow)
-    assert dict(rekeying.rekey())["toopher_service.Requester.consumer_secret"] == 0
+    monkeypatch.setattr(rekey, "encrypt_anew", slow)
+    assert dict(rekey.rekey())["toopher_service.Requester.consumer_secret"] == 0
     assert Requester.objects.get().consumer_secret == "rotated"
 
 

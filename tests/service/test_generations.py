@@ -23,9 +23,9 @@ from django.test import AsyncClient
 from pytest_django.live_server_helper import LiveServer
 
 from django_toopher import embedded
-from django_toopher.service import authenticators
-from django_toopher.service.device.terminal import TerminalAuthenticator, public_jwk
+from django_toopher.service.device.cli_phone import TerminalAuthenticator, public_jwk
 from django_toopher.service.models import User
+from django_toopher.service.phones import authenticators
 from tests.databases import HURRY
 from tests.drivers import attribute
 from tests.tables import table

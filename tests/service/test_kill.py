@@ -39,9 +39,9 @@ from requests.adapters import HTTPAdapter
 from django_toopher.client import ServiceUnavailableError, ToopherApi
 from django_toopher.connection import InProcessAdapter, api
 from django_toopher.models import Attempt, ToopherAccount
-from django_toopher.service.device.terminal import RefusedError, TerminalAuthenticator, UnreachableError
+from django_toopher.service.device.cli_phone import RefusedError, TerminalAuthenticator, UnreachableError
 from django_toopher.service.models import AuthenticationRequest, Pairing
-from django_toopher.session import VERIFIED
+from django_toopher.session.state import VERIFIED
 
 from ..databases import copied
 from ..drivers import Computer, Frame

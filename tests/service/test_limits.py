@@ -9,10 +9,12 @@ from django.test import Client
 from django.utils import timezone
 
 from django_toopher.client import RateLimitError
-from django_toopher.service import authentication_requests, limits, users
-from django_toopher.service.device.terminal import RefusedError
+from django_toopher.service import limits
+from django_toopher.service.device.cli_phone import RefusedError
 from django_toopher.service.errors import ServiceError, TooManyError
 from django_toopher.service.models import AuthenticationRequest, Authenticator, Tally, User
+from django_toopher.service.people import users
+from django_toopher.service.requests import asking
 from tests.drivers import Computer, Frame
 from tests.tables import table
 
@@ -66,20 +68,20 @@ def refusal(call, *arguments):
 def begin():
     """A question on alice's phone, asked below the web."""
     alice = User.objects.get(name="alice")
-    return authentication_requests.initiate(alice, "Log In", terminal_name="PC", terminal_extra="secret-1")
+    return asking.initiate(alice, "Log In", terminal_name="PC", terminal_extra="secret-1")
 
 
 def said(request, number=""):
     """The phone's yes with ``number``, or its no without one."""
-    shown = authentication_requests._as_asked(request)
-    return authentication_requests.Answer(*shown, allow=bool(number), number=number, evidence="")
+    shown = asking._as_asked(request)
+    return asking.Answer(*shown, allow=bool(number), number=number, evidence="")
 
 
 def end(how, phone):
     """A question that ends without a yes."""
     asked = begin()
     if how == "denied":
-        authentication_requests.answer(asked.pk, Authenticator.objects.get(pk=phone.id), said(asked))
+        asking.answer(asked.pk, Authenticator.objects.get(pk=phone.id), said(asked))
     elif how == "unanswered":
         AuthenticationRequest.objects.filter(pk=asked.pk).update(expires=timezone.now() - timedelta(seconds=1))
 
@@ -97,9 +99,9 @@ def test_S23_of_fifty_guesses_at_one_request_three_are_compared(threaded_db, set
 
     def guess():
         if kind == "number":
-            return refusal(authentication_requests.answer, request.pk, phone, wrong)
+            return refusal(asking.answer, request.pk, phone, wrong)
         fresh = AuthenticationRequest.objects.select_related("user").get(pk=request.pk)
-        return refusal(lambda: authentication_requests.authenticate_with_otp(fresh, "x").state)
+        return refusal(lambda: asking.authenticate_with_otp(fresh, "x").state)
 
     outcomes = at_once(*[guess] * 50)
     assert outcomes.count("gone") == 47, outcomes
@@ -110,9 +112,7 @@ def test_S23_of_fifty_guesses_at_one_request_three_are_compared(threaded_db, set
 def test_S23_of_fifty_guesses_at_many_requests_ten_are_compared(threaded_db, settings, paired):
     settings.TOOPHER_SERVICE_QUESTION_LIMIT = 50
     user = User.objects.get()
-    numbers = {
-        str(each.pk): each.number for each in (authentication_requests.initiate(user, "Log In") for _ in range(20))
-    }
+    numbers = {str(each.pk): each.number for each in (asking.initiate(user, "Log In") for _ in range(20))}
     guesses = [
         lambda each=each: refusal(paired.approve, each, another(numbers[each.id])) for each in paired.pending().requests
     ]
@@ -223,7 +223,7 @@ def test_S24_after_the_period_the_user_is_asked_again(ask, paired):
 
 def test_S24_questions_that_are_taken_back_count(ask):
     for _ in range(10):
-        assert authentication_requests.cancel(begin())
+        assert asking.cancel(begin())
     with pytest.raises(RateLimitError) as refused:
         ask()
     assert 500 < refused.value.retry_after <= 601

@@ -25,7 +25,7 @@ from django_toopher.service.models import (
     User,
     digest,
 )
-from django_toopher.service.pairings import link_token
+from django_toopher.service.phones.pairings import link_token
 from tests.drivers import Computer
 from tests.drivers import Frame as OpenedFrame
 from tests.tables import table

@@ -22,7 +22,7 @@ import pytest
 import requests
 from django.core.signals import request_started
 
-from django_toopher.service.device.terminal import TerminalAuthenticator
+from django_toopher.service.device.cli_phone import TerminalAuthenticator
 from django_toopher.service.models import User
 
 from .sockets import PATIENCE

@@ -17,7 +17,7 @@ from django.test import override_settings
 from django_toopher.client import RequestRefusedError
 from django_toopher.service import sms
 from django_toopher.service.conf import conf
-from django_toopher.service.device.terminal import RefusedError
+from django_toopher.service.device.cli_phone import RefusedError
 from django_toopher.service.errors import BadParameterError
 from django_toopher.service.models import Pairing
 from django_toopher.service.sms.backends.base import BaseSmsBackend

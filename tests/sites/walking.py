@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 
 import requests
 
-from django_toopher.service.device.terminal import TerminalAuthenticator
+from django_toopher.service.device.cli_phone import TerminalAuthenticator
 
 from .serve import KINDS, PEOPLE
 

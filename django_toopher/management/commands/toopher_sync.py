@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from ... import runs
 from ...models import SupportItem, SupportRun, ToopherAccount
+from ...support import runs
 from ..support import WRONG_CALL, RunCommand
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from ..errors import BadParameterError
-from ..identifiers import parse_uuid
+from ..http.ids import parse_uuid
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 

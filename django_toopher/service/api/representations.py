@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from ..codes.totp import DIGITS
 from ..models import Action, AuthenticationRequest, Automation, Dated, Pairing, Requester, Terminal, User
-from ..one_time_passwords import DIGITS
 
 Json = dict[str, Any]
 

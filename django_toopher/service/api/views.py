@@ -16,23 +16,17 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 
-from .. import (
-    authentication_requests,
-    automations,
-    limits,
-    oauth,
-    otp_lists,
-    pairings,
-    reset_links,
-    sms,
-    terminals,
-    users,
-)
-from ..addresses import normalized_address
+from .. import limits, sms
+from ..codes import lists
 from ..errors import BadParameterError, NotAllowedError, NotFoundError, ServiceError
-from ..identifiers import parse_uuid
+from ..http import signatures
+from ..http.addresses import normalized_address
+from ..http.calls import CallView, error_body
+from ..http.ids import parse_uuid
 from ..models import AuthenticationRequest, Frame, Pairing, Requester, User
-from ..replies import CallView, error_body
+from ..people import terminals, users
+from ..phones import pairings, reset_links
+from ..requests import asking, automations
 from ..sms.numbers import NORTH_AMERICA, normalized
 from . import description, representations
 from .parameters import Parameters
@@ -46,7 +40,7 @@ class SignedView(CallView):
 
     def authorize(self, request: HttpRequest) -> None:
         """Verify first; only what was signed is read."""
-        signed = oauth.verify(request)
+        signed = signatures.verify(request)
         self.requester, self.parameters = signed.requester, Parameters(signed.parameters)
 
     def error_body(self, error: ServiceError) -> dict[str, Any]:
@@ -187,9 +181,9 @@ class InitiateView(SignedView):
         """The authentication request; with ``otp`` it is answered at once, one way or the other."""
         asked = self._ask()
         otp = self.parameters.text("otp")
-        if otp and not authentication_requests.authenticate_with_otp(asked, otp).is_granted():
-            authentication_requests.cancel(asked)
-            asked = authentication_requests.get_by_id(self.requester, asked.pk)
+        if otp and not asking.authenticate_with_otp(asked, otp).is_granted():
+            asking.cancel(asked)
+            asked = asking.get_by_id(self.requester, asked.pk)
         return representations.authentication_request(asked, timezone.now())
 
     def _ask(self) -> AuthenticationRequest:
@@ -199,10 +193,10 @@ class InitiateView(SignedView):
         automation_allowed = given.boolean("automation_allowed", True)
         challenge_required = given.boolean("challenge_required", False)
         silently = given.boolean("silently", False)
-        user, pairing = authentication_requests.subject(  # last of all: it may make the user
+        user, pairing = asking.subject(  # last of all: it may make the user
             self.requester, given.uuid("pairing_id"), given.text("user_name")
         )
-        return authentication_requests.initiate(
+        return asking.initiate(
             user,
             given.text("action_name", "action") or "log in",
             pairing=pairing,
@@ -221,7 +215,7 @@ class AuthenticationRequestView(SignedView):
     def get(self, request: HttpRequest, request_id: UUID) -> Any:
         """The authentication request as it stands."""
         limits.count_poll(f"{self.requester.pk.hex}:{request_id}", timezone.now())
-        asked = authentication_requests.poll(self.requester, request_id)
+        asked = asking.poll(self.requester, request_id)
         return representations.authentication_request(asked, timezone.now())
 
 
@@ -230,8 +224,8 @@ class OtpAuthView(SignedView):
 
     def post(self, request: HttpRequest, request_id: UUID) -> Any:
         """The authentication request; a wrong code leaves it pending (PROTOCOL.md §4.1)."""
-        asked = authentication_requests.get_by_id(self.requester, request_id)
-        asked = authentication_requests.authenticate_with_otp(asked, self.parameters.required("otp"))
+        asked = asking.get_by_id(self.requester, request_id)
+        asked = asking.authenticate_with_otp(asked, self.parameters.required("otp"))
         return representations.authentication_request(asked, timezone.now())
 
 
@@ -240,8 +234,8 @@ class CancelView(SignedView):
 
     def post(self, request: HttpRequest, request_id: UUID) -> Any:
         """The authentication request as it stands."""
-        authentication_requests.cancel(authentication_requests.get_by_id(self.requester, request_id))
-        asked = authentication_requests.get_by_id(self.requester, request_id)
+        asking.cancel(asking.get_by_id(self.requester, request_id))
+        asked = asking.get_by_id(self.requester, request_id)
         return representations.authentication_request(asked, timezone.now())
 
 
@@ -252,7 +246,7 @@ class CancelSessionView(SignedView):
         """How many questions that were."""
         token = self.parameters.required("session_token")
         pages = Frame.objects.filter(session_digest=Frame.session_digest_of(self.requester, token))
-        return {"cancelled": authentication_requests.cancel_asked_by(pages)}
+        return {"cancelled": asking.cancel_asked_by(pages)}
 
 
 class UsersView(SignedView):
@@ -291,7 +285,7 @@ class UsersActivateOtpListView(SignedView):
         name = self.parameters.required("user_name")
         create = self.parameters.boolean("create_user_if_needed", False)
         user = users.get_or_create(self.requester, name) if create else users.get(self.requester, name)
-        return {"otp_list": otp_lists.activate(user)}
+        return {"otp_list": lists.activate(user)}
 
 
 class UserView(SignedView):

@@ -15,10 +15,10 @@ import jwt
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .. import authenticators
 from ..errors import BadParameterError, ClockError, NotSignedError, ReplayedError
-from ..identifiers import parse_uuid
+from ..http.ids import parse_uuid
 from ..models import Authenticator, SpentNonce, only
+from ..phones import authenticators
 
 CLOCK_SKEW = 300
 """Seconds that ``iat`` may lie in the past or the future."""

@@ -7,11 +7,14 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .. import authentication_requests, authenticators, automations, limits, one_time_passwords, pairings, push
-from ..addresses import address_of
+from .. import limits
+from ..codes import totp
 from ..errors import BadParameterError, NotFoundError, ServiceError
+from ..http.addresses import address_of
+from ..http.calls import CallView
 from ..models import Authenticator, Automation, Pairing
-from ..replies import CallView
+from ..phones import authenticators, pairings, push
+from ..requests import asking, automations
 from .messages import Message, from_authenticator, from_new_key
 
 Json = dict[str, Any]
@@ -80,8 +83,8 @@ class PairView(DeviceView):
         if allow:
             reply |= {
                 "secret": pairing.otp_seed,
-                "digits": one_time_passwords.DIGITS,
-                "period": one_time_passwords.PERIOD,
+                "digits": totp.DIGITS,
+                "period": totp.PERIOD,
             }
         return reply
 
@@ -100,7 +103,7 @@ class PendingView(DeviceView):
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
         """What waits for this person."""
-        questions, offers = authentication_requests.waiting_for(authenticator, timezone.now())
+        questions, offers = asking.waiting_for(authenticator, timezone.now())
         return {
             "requests": [_question(one) for one in questions],
             "pairings": [_waiting_pairing(one) for one in offers],
@@ -112,7 +115,7 @@ class AnswerView(DeviceView):
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
         """The person's answer to one request."""
-        said = authentication_requests.Answer(
+        said = asking.Answer(
             requester=message.text("requester"),
             user=message.text("user"),
             action=message.text("action"),
@@ -123,7 +126,7 @@ class AnswerView(DeviceView):
             evidence=message.evidence,
             automate=_wish(message),
         )
-        answered = authentication_requests.answer(message.uuid("request"), authenticator, said)
+        answered = asking.answer(message.uuid("request"), authenticator, said)
         return {"state": str(answered.state)}
 
 
@@ -139,7 +142,7 @@ class ReportView(DeviceView):
             message.text("terminal"),
             message.text("address"),
         )
-        authentication_requests.report(message.uuid("request"), authenticator, shown, message.evidence)
+        asking.report(message.uuid("request"), authenticator, shown, message.evidence)
         return {}
 
 
@@ -148,7 +151,7 @@ class ExtendView(DeviceView):
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
         """More time for one request."""
-        request = authentication_requests.extend_by(message.uuid("request"), authenticator)
+        request = asking.extend_by(message.uuid("request"), authenticator)
         return {"expires": int(request.expires.timestamp())}
 
 
@@ -223,7 +226,7 @@ def _offer(pairing: Pairing) -> Json:
     }
 
 
-def _waiting_pairing(offer: authentication_requests.Offer) -> Json:
+def _waiting_pairing(offer: asking.Offer) -> Json:
     return {
         "id": str(offer.id),
         "requester": offer.requester,
@@ -232,7 +235,7 @@ def _waiting_pairing(offer: authentication_requests.Offer) -> Json:
     }
 
 
-def _question(question: authentication_requests.Question) -> Json:
+def _question(question: asking.Question) -> Json:
     return {
         "id": str(question.id),
         "requester": question.requester,

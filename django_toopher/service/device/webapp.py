@@ -18,8 +18,8 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext, gettext_lazy
 from django.views import View
 
-from .. import push
-from ..policies import content_security_policy, static_source
+from ..http.csp import content_security_policy, static_source
+from ..phones import push
 
 NAME = gettext_lazy("Sign-in approvals")
 SHORT_NAME = gettext_lazy("Approvals")

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import django_toopher.service.encryption
+import django_toopher.encryption
 import django_toopher.service.models
 import uuid
 from django.db import migrations, models
@@ -53,8 +53,8 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(help_text='What the phone shows.', max_length=100, verbose_name='name')),
                 ('consumer_key', models.CharField(max_length=100, unique=True, verbose_name='consumer key')),
-                ('consumer_secret', django_toopher.service.encryption.EncryptedTextField(blank=True, help_text='Blank for the embedded requester, which derives it.', verbose_name='consumer secret')),
-                ('previous_secret', django_toopher.service.encryption.EncryptedTextField(blank=True, editable=False, verbose_name='previous secret')),
+                ('consumer_secret', django_toopher.encryption.EncryptedTextField(blank=True, help_text='Blank for the embedded requester, which derives it.', verbose_name='consumer secret')),
+                ('previous_secret', django_toopher.encryption.EncryptedTextField(blank=True, editable=False, verbose_name='previous secret')),
                 ('previous_secret_expires', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='previous secret valid until')),
                 ('origins', models.TextField(blank=True, help_text='Origins that may frame the pages, one a line: https://www.example.org', validators=[django_toopher.service.models.validate_origins], verbose_name='origins')),
                 ('postback_encoding', models.CharField(choices=[('python-php', 'Python 2 and PHP (canonical)'), ('java-ruby', 'Java and Ruby'), ('dotnet-py3', '.NET and Python 3')], default='python-php', max_length=20, verbose_name='postback encoding')),
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 ('modified', models.DateTimeField(auto_now=True, verbose_name='modified')),
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(blank=True, max_length=255, verbose_name='name')),
-                ('extra', django_toopher.service.encryption.EncryptedTextField(blank=True, verbose_name='requester-specified id')),
+                ('extra', django_toopher.encryption.EncryptedTextField(blank=True, verbose_name='requester-specified id')),
                 ('extra_digest', models.CharField(editable=False, max_length=64, null=True)),
             ],
             options={
@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('state', models.CharField(choices=[('pending', 'waiting for a yes on the phone'), ('enabled', 'enabled'), ('denied', 'denied'), ('deactivated', 'removed')], default='pending', max_length=12, verbose_name='state')),
                 ('only_first', models.BooleanField(default=False, help_text='Begun at a login, with the password alone: void once the user has a phone.', verbose_name='only as the first phone')),
-                ('otp_seed', django_toopher.service.encryption.EncryptedTextField(blank=True, help_text='Base32, 160 bits.', verbose_name='seed of the one-time code')),
+                ('otp_seed', django_toopher.encryption.EncryptedTextField(blank=True, help_text='Base32, 160 bits.', verbose_name='seed of the one-time code')),
                 ('otp_last_step', models.BigIntegerField(blank=True, null=True, verbose_name='last time step used')),
                 ('expires', models.DateTimeField(help_text='When a pending pairing can no longer be confirmed.', verbose_name='expires')),
                 ('answered', models.DateTimeField(blank=True, null=True, verbose_name='answered')),
@@ -181,7 +181,7 @@ class Migration(migrations.Migration):
                 ('id', models.CharField(max_length=64, primary_key=True, serialize=False)),
                 ('binder', models.CharField(max_length=64)),
                 ('page', models.CharField(choices=[('authenticate', 'authenticate'), ('manage_user', 'manage user')], max_length=12)),
-                ('parameters', django_toopher.service.encryption.EncryptedJSONField(help_text='The verified parameters of the URL, names to texts.')),
+                ('parameters', django_toopher.encryption.EncryptedJSONField(help_text='The verified parameters of the URL, names to texts.')),
                 ('session_digest', models.CharField(blank=True, db_index=True, help_text="Of the requester's session token: one login, several pages.", max_length=64)),
                 ('address', models.CharField(blank=True, max_length=45)),
                 ('created', models.DateTimeField(default=django.utils.timezone.now)),

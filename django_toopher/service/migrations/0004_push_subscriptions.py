@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import django_toopher.service.encryption
+import django_toopher.encryption
 from django.db import migrations, models
 
 
@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             name='PushSubscription',
             fields=[
                 ('authenticator', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='push_subscription', serialize=False, to='toopher_service.authenticator')),
-                ('contents', django_toopher.service.encryption.EncryptedJSONField(help_text="The push service's URL, the browser's keys, our public key and host.")),
+                ('contents', django_toopher.encryption.EncryptedJSONField(help_text="The push service's URL, the browser's keys, our public key and host.")),
                 ('created', models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),

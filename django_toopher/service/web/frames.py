@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
-from .. import authentication_requests, automations, limits, oauth, pairings, users
+from .. import limits
 from ..conf import conf
 from ..errors import (
     BadParameterError,
@@ -31,7 +31,11 @@ from ..errors import (
     UserUnknownError,
     WrongNumberError,
 )
+from ..http import signatures
 from ..models import AuthenticationRequest, Frame, Pairing, Requester, digest, only
+from ..people import users
+from ..phones import pairings
+from ..requests import asking, automations
 from . import postbacks
 
 TICKET_AGE = 60
@@ -61,7 +65,7 @@ class OpenedElsewhereError(GoneError):
     message = _("This page was opened somewhere else already. Go back to the site and sign in again.")
 
 
-def ticket_for(signed: oauth.SignedRequest, page: Frame.Page, **overrides: str) -> str:
+def ticket_for(signed: signatures.SignedRequest, page: Frame.Page, **overrides: str) -> str:
     """The ticket of a page whose URL is verified, in time and complete; else ``BadParameterError`` or ``GoneError``.
 
     ``overrides`` are parameters that the page itself fixes.
@@ -117,7 +121,7 @@ def open_frame(ticket: str, binder: str, address: str) -> Frame:
 def _take_back_earlier(frame: Frame) -> None:
     """A reload of the page around gives a new URL for the same login: what the phone was asked before is void."""
     pages = Frame.objects.filter(session_digest=frame.session_digest, user=frame.user)
-    authentication_requests.cancel_asked_by(pages)
+    asking.cancel_asked_by(pages)
 
 
 def _content(ticket: str) -> Json:
@@ -177,7 +181,7 @@ def _request_state(frame: Frame, request: AuthenticationRequest, now: datetime) 
             "listed": frame.user.has_had_codes,
             "now": int(now.timestamp()),
             "expires": int(request.expires.timestamp()),
-            "latest": int(authentication_requests.latest(request.created, frame.expires).timestamp()),
+            "latest": int(asking.latest(request.created, frame.expires).timestamp()),
         }
     if request.state in {request.State.GRANTED, request.State.DENIED}:
         return {
@@ -212,7 +216,7 @@ def ask(frame: Frame) -> Frame:
         return frame
     given = frame.parameters
     try:
-        request = authentication_requests.initiate(
+        request = asking.initiate(
             frame.user,
             given.get("action_name") or "Log In",
             terminal_name=given.get("terminal_name", ""),
@@ -226,7 +230,7 @@ def ask(frame: Frame) -> Frame:
             raise
         return begin_pairing(frame)
     if not Frame.objects.filter(pk=frame.pk, request=frame.request_id).update(request=request):
-        authentication_requests.cancel(request)  # another call of this page was first
+        asking.cancel(request)  # another call of this page was first
     return _by_id(frame.pk)
 
 
@@ -309,7 +313,7 @@ def enter_code(frame: Frame, code: str) -> Frame:
     frame = ask(frame)
     if frame.request is None:
         raise GoneError
-    request = authentication_requests.authenticate_with_otp(frame.request, code)
+    request = asking.authenticate_with_otp(frame.request, code)
     if request.state == request.State.PENDING:
         raise WrongCodeError(max(conf.TOOPHER_SERVICE_NUMBER_TRIES - request.failures, 0))
     return _by_id(frame.pk)
@@ -319,7 +323,7 @@ def extend(frame: Frame) -> Frame:
     """Give the person more time for the question that waits."""
     if frame.request is None:
         raise GoneError
-    authentication_requests.extend(frame.request)
+    asking.extend(frame.request)
     return _by_id(frame.pk)
 
 

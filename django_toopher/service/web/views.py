@@ -20,8 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_deny, xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 
-from .. import automations, limits, oauth, pairings, reset_links, users
-from ..addresses import address_of
+from .. import limits
 from ..errors import (
     BadParameterError,
     NotAllowedError,
@@ -31,10 +30,15 @@ from ..errors import (
     TooManyError,
     UserDisabledError,
 )
-from ..identifiers import parse_uuid
+from ..http import signatures
+from ..http.addresses import address_of
+from ..http.calls import CallView
+from ..http.csp import content_security_policy, static_source
+from ..http.ids import parse_uuid
 from ..models import Automation, Frame, Requester, ResetLink
-from ..policies import content_security_policy, static_source
-from ..replies import CallView
+from ..people import users
+from ..phones import pairings, reset_links
+from ..requests import automations
 from . import frames, postbacks
 
 Json = dict[str, Any]
@@ -52,7 +56,7 @@ class PageView(View):
         try:
             if "return_url" not in request.GET:
                 _refuse_top_level(request)
-            signed = oauth.verify(request, spend_nonce=False)
+            signed = signatures.verify(request, spend_nonce=False)
             ticket = frames.ticket_for(signed, self.page, **self.overrides)
             return_url = _return_url(request, signed)
         except ServiceError as error:
@@ -89,7 +93,7 @@ def _refuse_top_level(request: HttpRequest) -> None:
         raise NotAllowedError(_("This page works only inside the site that asks you to sign in."))
 
 
-def _return_url(request: HttpRequest, signed: oauth.SignedRequest) -> str:
+def _return_url(request: HttpRequest, signed: signatures.SignedRequest) -> str:
     """Where a page at top level goes back to; blank for one in an iframe. Only to where an iframe could stand."""
     url = signed.parameters.get("return_url", "")
     if not url:

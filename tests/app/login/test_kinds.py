@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from django_toopher import flows
 from django_toopher.client import ToopherIframe
+from django_toopher.login import attempts
 from django_toopher.models import Attempt
-from tests.app.acts import (
-    ACCOUNT_POSTBACK,
-    POSTBACK,
-    known,
-    logged_in,
-    pairing,
-    reason_of,
-    signed,
-    signed_parameters,
-)
+from tests.app.acts import ACCOUNT_POSTBACK, POSTBACK, known, logged_in, pairing, reason_of, signed, signed_parameters
 from tests.drivers import Frame
 from tests.factories import verified
 from tests.service.callers import ROOT
@@ -70,11 +61,11 @@ def test_S05_a_login_is_no_pairing(kind, paired, computer, account):
 
 
 def test_S05_the_attempt_of_one_kind_is_not_found_as_another(alice):
-    login, change = flows.begin(alice), flows.begin(alice, Attempt.Kind.PAIRING)
-    with pytest.raises(flows.NothingPendingError):
-        flows.find(change)
-    with pytest.raises(flows.NothingPendingError):
-        flows.find(login, Attempt.Kind.PAIRING)
+    login, change = attempts.begin(alice), attempts.begin(alice, Attempt.Kind.PAIRING)
+    with pytest.raises(attempts.NothingPendingError):
+        attempts.find(change)
+    with pytest.raises(attempts.NothingPendingError):
+        attempts.find(login, Attempt.Kind.PAIRING)
 
 
 def test_S05_the_approval_that_another_requester_got_is_refused(account, computer, phone, make_requester):

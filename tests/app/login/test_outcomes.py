@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from django_toopher import flows
+from django_toopher.login import attempts
 from django_toopher.models import Attempt, ToopherAccount
-from tests.app.acts import (
-    ACCOUNT,
-    POSTBACK,
-    approve,
-    known,
-    message,
-    outcomes,
-    reason_of,
-    signed,
-    signed_parameters,
-)
+from tests.app.acts import ACCOUNT, POSTBACK, approve, known, message, outcomes, reason_of, signed, signed_parameters
 from tests.tables import table
 
 
@@ -92,10 +82,10 @@ def test_a_one_time_code_logs_in_as_a_yes_does(account, computer, phone):
 
 
 def test_abandoning_nothing_or_what_is_over_changes_nothing(alice):
-    flows.abandon(None)
-    pending = flows.begin(alice)
+    attempts.abandon(None)
+    pending = attempts.begin(alice)
     Attempt.objects.get().finish(Attempt.Outcome.GRANTED, timezone.now())
-    flows.abandon(pending)
+    attempts.abandon(pending)
     assert outcomes() == [("granted", "")]
 
 

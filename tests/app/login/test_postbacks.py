@@ -11,9 +11,10 @@ from django.http import QueryDict
 from django.test import RequestFactory
 
 from django_toopher import connection as service_connection
-from django_toopher import embedded, flows
+from django_toopher import embedded
 from django_toopher.client import sign_postback
-from django_toopher.session import PENDING_LOGIN, load
+from django_toopher.login import attempts
+from django_toopher.session.state import PENDING_LOGIN, load
 from tests.app.acts import POSTBACK, known, logged_in, outcomes, reason_of, signed, signed_parameters
 from tests.tables import table
 
@@ -112,8 +113,8 @@ def test_S02_the_expected_signature_is_told_nowhere(forge, approved, computer, c
     fields = QueryDict(mutable=True)
     for name, value in forged.items():
         fields.setlist(name, value if isinstance(value, list) else [value])
-    with pytest.raises(flows.InvalidPostbackError) as caught:
-        flows.complete_login(service_connection.iframe(RequestFactory().get("/", secure=True)), pending, fields)
+    with pytest.raises(attempts.InvalidPostbackError) as caught:
+        attempts.complete_login(service_connection.iframe(RequestFactory().get("/", secure=True)), pending, fields)
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value.__cause__.__dict__)
     written = caplog.text + "".join(str(record.__dict__) for record in caplog.records)
     for secret in (expected, embedded.consumer_secrets()[0]):

@@ -6,7 +6,8 @@ import logging
 
 from django.db import connection
 
-from django_toopher import embedded, flows
+from django_toopher import embedded
+from django_toopher.login import attempts
 from django_toopher.models import Attempt, ToopherAccount, digest
 from tests.app.acts import POSTBACK, outcomes, signed_parameters
 
@@ -81,7 +82,7 @@ def test_S18_no_token_is_logged_by_the_signing_library_either(account, computer,
 
 
 def test_begin_keeps_the_digest_of_a_fresh_token_only(alice):
-    one, two = flows.begin(alice), flows.begin(alice)
+    one, two = attempts.begin(alice), attempts.begin(alice)
     assert len(one.token) == 43
     assert one.token != two.token
     assert Attempt.objects.get(pk=one.attempt).token_digest == digest(one.token)

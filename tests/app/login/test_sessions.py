@@ -10,10 +10,10 @@ from django.contrib.auth.signals import user_logged_in
 from django.utils import timezone
 
 from django_toopher import connection as service_connection
-from django_toopher import flows
 from django_toopher.client import ToopherIframe
+from django_toopher.login import attempts
 from django_toopher.models import Attempt, digest
-from django_toopher.session import PENDING_LOGIN, Pending, load
+from django_toopher.session.state import PENDING_LOGIN, Pending, load
 from tests.app.acts import POSTBACK, approval, outcomes, reason_of, signed
 from tests.factories import account_with
 from tests.service.callers import ROOT, at_once
@@ -37,12 +37,12 @@ def test_S03_a_postback_without_the_expected_token_is_refused(token, approved, c
 
 @pytest.mark.parametrize("token", ["", " "], ids=repr)
 def test_S03_a_blank_token_is_refused_even_where_a_blank_one_is_expected(token, approved, alice, computer):
-    pending = flows.begin(alice)
+    pending = attempts.begin(alice)
     Attempt.objects.filter(pk=pending.attempt).update(token_digest=digest(token))
     blank = Pending(attempt=pending.attempt, token=token)
     iframe = ToopherIframe(*service_connection.credentials(), ROOT)
-    with pytest.raises(flows.InvalidPostbackError):
-        flows.complete_login(iframe, blank, signed(approved, session_token=token))
+    with pytest.raises(attempts.InvalidPostbackError):
+        attempts.complete_login(iframe, blank, signed(approved, session_token=token))
 
 
 def test_S03_the_approval_of_another_session_of_the_same_user_is_refused(approved, computer, make_computer):
@@ -121,8 +121,8 @@ def test_S04_fifty_that_are_verified_at_the_same_moment_are_one_approval(threade
 
     def complete():
         try:
-            return flows.complete_login(Meeting(*service_connection.credentials(), ROOT), pending, fields)
-        except flows.ExpiredAttemptError:
+            return attempts.complete_login(Meeting(*service_connection.credentials(), ROOT), pending, fields)
+        except attempts.ExpiredAttemptError:
             return None
 
     approvals = [each for each in at_once(*[complete] * 50) if each]
@@ -139,6 +139,6 @@ def test_S04_an_approval_that_comes_too_late_is_refused(approved, computer):
 
 def test_the_time_from_password_to_approval_is_a_setting(alice, settings):
     settings.TOOPHER_ATTEMPT_AGE = 60
-    flows.begin(alice)
+    attempts.begin(alice)
     attempt = Attempt.objects.get()
     assert timedelta(seconds=59) < attempt.expires - attempt.created < timedelta(seconds=61)

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from django_toopher import connection as service_connection
-from django_toopher import support
 from django_toopher.models import ToopherAccount
-from django_toopher.session import PENDING_LOGIN, PENDING_PAIRING
+from django_toopher.session.state import PENDING_LOGIN, PENDING_PAIRING
+from django_toopher.support import verbs
 from tests.app.acts import (
     ACCOUNT_POSTBACK,
     LOGIN,
@@ -99,12 +99,12 @@ CHANGES = {
     "renamed": lambda user: type(user).objects.filter(pk=user.pk).update(username="alicia"),
     "account renamed": lambda user: ToopherAccount.objects.filter(user=user).update(name="alicia"),
     "account deleted": lambda user: ToopherAccount.objects.filter(user=user).delete(),
-    "disabled": lambda user: support.disable(user.toopher_account, service_connection.api()),
+    "disabled": lambda user: verbs.disable(user.toopher_account, service_connection.api()),
     "enabled again": lambda user: (
         CHANGES["disabled"](user),
-        support.enable(user.toopher_account, service_connection.api()),
+        verbs.enable(user.toopher_account, service_connection.api()),
     ),
-    "reset": lambda user: support.reset(user.toopher_account, service_connection.api()),
+    "reset": lambda user: verbs.reset(user.toopher_account, service_connection.api()),
     "deleted": lambda user: user.delete(),
 }
 

@@ -8,8 +8,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 
-from django_toopher import support
 from django_toopher.connection import api
+from django_toopher.support import verbs
 from tests.app.ways import STEP_UPS, WAYS
 from tests.drivers import Computer
 from tests.factories import verified
@@ -34,7 +34,7 @@ CHANGES = {
     "deactivated": lambda user: type(user).objects.update(is_active=False),
     "another password": lambda user: type(user).objects.update(password="x"),
     "renamed": lambda user: type(user).objects.update(username="alicia"),
-    "disabled": lambda user: support.disable(user.toopher_account, api()),
+    "disabled": lambda user: verbs.disable(user.toopher_account, api()),
     "reset": lambda user: user.toopher_account.change(),
 }
 

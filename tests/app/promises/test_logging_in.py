@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth import SESSION_KEY
 
 from django_toopher.models import Attempt, RecoveryCode, ToopherAccount
-from django_toopher.session import PENDING_LOGIN
+from django_toopher.session.state import PENDING_LOGIN
 from tests.app.acts import AUTHENTICATE, LOGIN, logged_in, outcomes, reason_of, undone
 from tests.app.step_up_urls import SEEN
 from tests.app.ways import FORM, PATH, WAYS, by_recovery_code

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from django_toopher import runs, support
 from django_toopher.models import Attempt, SupportRun, ToopherAccount
 from django_toopher.service.models import Pairing, Terminal
+from django_toopher.support import runs, verbs
 from tests.app.acts import ACCOUNT, ACCOUNT_POSTBACK, POSTBACK, approval, pairing
 from tests.app.ways import PATH, STEP_UP, confirmed_form
 from tests.factories import verified
@@ -42,7 +42,7 @@ def test_S17_no_id_of_another_reads_or_changes_anything(account, bob, make_brows
         Attempt.objects.filter(kind="step_up").latest("created").pk.hex,
         Attempt.objects.filter(kind="login", outcome="pending").get().pk.hex,
     )
-    run = runs.begin(support.VERBS["disable"], [account])
+    run = runs.begin(verbs.VERBS["disable"], [account])
     computer = Terminal.objects.filter(user__name="alice").first()
     device = Pairing.objects.filter(user__name="alice").first()
     before = _everything()

@@ -11,7 +11,7 @@ from django_toopher import embedded
 from django_toopher.client import sign_postback
 from django_toopher.models import Attempt, ToopherAccount
 from django_toopher.service.models import Pairing
-from django_toopher.session import PENDING_LOGIN, PENDING_PAIRING
+from django_toopher.session.state import PENDING_LOGIN, PENDING_PAIRING
 from tests.app.acts import (
     ACCOUNT_POSTBACK,
     AUTHENTICATE,

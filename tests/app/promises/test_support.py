@@ -6,9 +6,9 @@ import logging
 
 from django.contrib.auth.models import Permission
 
-from django_toopher import runs, support
 from django_toopher.models import SupportItem, SupportRun, ToopherAccount
 from django_toopher.service.models import Pairing
+from django_toopher.support import runs, verbs
 from tests.tables import table
 
 from .means import ACCOUNTS, ATTEMPTS, PAGES, RUNS
@@ -23,11 +23,11 @@ def _helper(make_user, browser, *permissions):
     return browser
 
 
-@table("verb", support.VERBS)
+@table("verb", verbs.VERBS)
 def test_S16_without_its_permission_nothing_is_done(verb, account, make_user, browser):
-    others = [each.permission for name, each in support.VERBS.items() if name != verb]
+    others = [each.permission for name, each in verbs.VERBS.items() if name != verb]
     helper = _helper(make_user, browser, "view_toopheraccount", "view_supportrun", "change_supportrun", *others)
-    run = runs.begin(support.VERBS[verb], [account])
+    run = runs.begin(verbs.VERBS[verb], [account])
     before = ToopherAccount.objects.values().get(), SupportItem.objects.values().get(), Pairing.objects.values().get()
     helper.post(ACCOUNTS, {"action": f"toopher_{verb}", "_selected_action": [account.pk]})
     assert helper.post(f"{ACCOUNTS}{account.pk}/support/", {"verb": verb}).status_code == 403

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from django_toopher import session as session_keys
+from django_toopher.session import state as session_keys
 from tests.drivers import Frame, attribute
 
 STEP_UP = "/accounts/step-up/"

@@ -6,9 +6,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy
 
-from django_toopher import session as session_keys
-from django_toopher import step_ups
 from django_toopher.models import Attempt
+from django_toopher.session import state as session_keys
+from django_toopher.step_up import approvals
 from tests.app.acts import outcomes, reason_of
 from tests.tables import table
 
@@ -92,19 +92,19 @@ def test_words_that_a_phone_would_not_show_as_they_are_are_refused(words, alices
 
 
 def test_words_that_are_translated_later_are_words():
-    assert step_ups.Requirement(gettext_lazy("Sign in")).words() == "Sign in"
+    assert approvals.Requirement(gettext_lazy("Sign in")).words() == "Sign in"
 
 
 @table("action", [7, None, lambda: None, lambda: b"Pay"])
 def test_what_is_no_text_is_no_action(action):
     with pytest.raises(ImproperlyConfigured, match="must be a text"):
-        step_ups.Requirement(action).words()
+        approvals.Requirement(action).words()
 
 
 @table("words", ["", " \n"])
 def test_no_words_are_refused(words):
-    with pytest.raises(step_ups.UnusableActionError):
-        step_ups.Requirement(lambda: words).words()
+    with pytest.raises(approvals.UnusableActionError):
+        approvals.Requirement(lambda: words).words()
 
 
 def test_blanks_in_the_words_are_no_lines(alices):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from django_toopher.models import Attempt, ToopherAccount
 from django_toopher.service.models import AuthenticationRequest
-from django_toopher.step_ups import Requirement
+from django_toopher.step_up.approvals import Requirement
 from tests.app.acts import outcomes, reason_of
 from tests.drivers import attribute
 from tests.factories import account_with, verified

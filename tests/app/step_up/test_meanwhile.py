@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from django_toopher import session as session_keys
 from django_toopher.models import Attempt, ToopherAccount
+from django_toopher.session import state as session_keys
 from tests.app.acts import reason_of
 from tests.factories import verified
 

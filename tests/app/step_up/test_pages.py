@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from django_toopher import session as session_keys
+from django_toopher.session import state as session_keys
 from tests.app.acts import outcomes, reason_of
 from tests.drivers import attribute
 from tests.tables import table

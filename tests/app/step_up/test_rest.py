@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 
-from django_toopher import session as session_keys
+from django_toopher.session import state as session_keys
 from tests.app.acts import outcomes
 from tests.app.rest_urls import DONE
 

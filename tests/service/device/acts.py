@@ -9,9 +9,9 @@ from datetime import timedelta
 import jwt
 from django.utils import timezone
 
-from django_toopher.service import pairings
-from django_toopher.service.device.terminal import RefusedError
+from django_toopher.service.device.cli_phone import RefusedError
 from django_toopher.service.models import AuthenticationRequest, Pairing
+from django_toopher.service.phones import pairings
 from tests.service.callers import base64url
 
 CALLS = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from django_toopher.service import authentication_requests
 from django_toopher.service.errors import GoneError
 from django_toopher.service.models import AuthenticationRequest, Pairing
+from django_toopher.service.requests import asking
 from tests.service.callers import RawPhone, at_once, jwk_of
 from tests.tables import table
 
@@ -68,7 +68,7 @@ def test_S25_what_ends_between_look_and_answer_is_not_granted(api, paired, asked
     end(how, api, paired, asked)
     before = state_of(asked)
     with pytest.raises(GoneError):
-        authentication_requests._finish(request, AuthenticationRequest.State.GRANTED, timezone.now(), pairing=pairing)
+        asking._finish(request, AuthenticationRequest.State.GRANTED, timezone.now(), pairing=pairing)
     assert state_of(asked) == before != "granted"
 
 

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from django_toopher.client import RateLimitError
-from django_toopher.service import users
 from django_toopher.service.models import User
+from django_toopher.service.people import users
 from tests.service.callers import at_once
 
 from .acts import another, assert_refused, state_of

@@ -10,9 +10,9 @@ import pytest
 from django.utils import timezone
 
 from django_toopher.client import RequestRefusedError
-from django_toopher.service import authenticators, pairings
-from django_toopher.service.authenticators import PHRASE_WORDS, _words
 from django_toopher.service.models import Pairing, PairingPhrase
+from django_toopher.service.phones import authenticators, pairings
+from django_toopher.service.phones.authenticators import PHRASE_WORDS, _words
 from tests.service.callers import at_once
 from tests.tables import table
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from django_toopher.service import otp_lists, users
+from django_toopher.service.codes import lists
+from django_toopher.service.people import users
 from tests.drivers import Computer, Frame
 
 from .pages import BINDER, authenticate_url
@@ -30,4 +31,4 @@ def paired_phone(pair, phone):
 @pytest.fixture
 def listed(requester):
     """Alice has no phone, but a list of codes."""
-    return otp_lists.activate(users.get_or_create(requester, "alice"))
+    return lists.activate(users.get_or_create(requester, "alice"))

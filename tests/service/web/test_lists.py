@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from django_toopher.service import otp_lists
-from django_toopher.service.device.terminal import RefusedError
+from django_toopher.service.codes import lists
+from django_toopher.service.device.cli_phone import RefusedError
 from django_toopher.service.models import AuthenticationRequest, Pairing, User
 from tests.tables import table
 
@@ -57,7 +57,7 @@ def test_after_the_time_a_code_can_be_asked_for_again(open_frame, listed):
 def used_up(listed):
     """Of alice's codes none is left."""
     for code in listed:
-        assert otp_lists.spend(User.objects.get(), code)
+        assert lists.spend(User.objects.get(), code)
 
 
 @table("call_name", ["ask", "pair", "phrase"])
@@ -71,7 +71,7 @@ def test_S06_who_used_the_list_up_pairs_no_phone_with_the_password_alone(open_fr
 def test_S06_a_pairing_that_a_password_began_is_void_once_there_was_a_list(api, phone, listed):
     api.post("pairings/create", user_name="alice", pairing_phrase=phone.phrase().phrase, only_first="True")
     for code in listed:
-        otp_lists.spend(User.objects.get(), code)
+        lists.spend(User.objects.get(), code)
     with pytest.raises(RefusedError):
         phone.pair(phone.pending().pairings[0])
     assert not Pairing.objects.enabled().exists()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from django_toopher.service.device.terminal import RefusedError
+from django_toopher.service.device.cli_phone import RefusedError
 from django_toopher.service.models import Pairing
 from tests.tables import table
 

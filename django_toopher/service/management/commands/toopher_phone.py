@@ -25,7 +25,7 @@ import requests
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from django_toopher.service.device.terminal import (
+from django_toopher.service.device.cli_phone import (
     Account,
     AuthenticatorError,
     Automate,

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ... import requesters
 from ...models import Requester
+from ...people import requesters
 
 PERMISSIONS = {
     "challenge-required": "it may demand that a person answers",

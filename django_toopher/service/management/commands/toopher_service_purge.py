@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from ... import housekeeping
+from ...upkeep import purge
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Delete, and say how much."""
         if options["format"] == "json":
-            self.stdout.write(json.dumps(dict(housekeeping.purge())))
+            self.stdout.write(json.dumps(dict(purge.purge())))
             return
-        for name, deleted in housekeeping.purge():
+        for name, deleted in purge.purge():
             self.stdout.write(f"{name}: {deleted}")

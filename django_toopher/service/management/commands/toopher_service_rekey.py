@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ... import rekeying
+from ...upkeep import rekey
 
 
 class Command(BaseCommand):
@@ -24,9 +24,9 @@ class Command(BaseCommand):
         """Encrypt, and say how much."""
         try:
             if options["format"] == "json":
-                self.stdout.write(json.dumps(dict(rekeying.rekey())))
+                self.stdout.write(json.dumps(dict(rekey.rekey())))
                 return
-            for name, count in rekeying.rekey():
+            for name, count in rekey.rekey():
                 self.stdout.write(f"{name}: {count}")
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error

@@ -20,7 +20,7 @@ import urllib3
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.management import call_command
 
-from django_toopher.service.device.terminal import PairingOffer, Request, TerminalAuthenticator
+from django_toopher.service.device.cli_phone import PairingOffer, Request, TerminalAuthenticator
 
 SERVICE = "https://example.org/toopher/phone/"
 NOW = 1_700_000_000

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from django_toopher.service.device.terminal import Automate, Automation, ReplyError
+from django_toopher.service.device.cli_phone import Automate, Automation, ReplyError
 from tests.tables import table
 
 from .canned import GRANTED, NOW, QUESTION, REQUEST, Reply, Terminal, make_phone, waiting

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm
 
-from django_toopher.service.device.terminal import TerminalAuthenticator, UnpairedError, public_jwk
+from django_toopher.service.device.cli_phone import TerminalAuthenticator, UnpairedError, public_jwk
 from tests.tables import table
 
 from .canned import (

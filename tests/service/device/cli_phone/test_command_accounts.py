@@ -9,7 +9,7 @@ import pyotp
 import pytest
 from django.core.management import CommandError
 
-from django_toopher.service.device.terminal import PairingOffer
+from django_toopher.service.device.cli_phone import PairingOffer
 from tests.tables import table
 
 from .canned import (

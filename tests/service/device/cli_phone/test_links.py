@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from django_toopher.service.device.terminal import LinkError, TerminalAuthenticator, parse_base_url, parse_pairing_link
+from django_toopher.service.device.cli_phone import LinkError, TerminalAuthenticator, parse_base_url, parse_pairing_link
 from tests.tables import table
 
 from .canned import NOW, SEED, SERVICE, SHOWN, Reply, make_phone

@@ -10,7 +10,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_toopher.service.device.terminal import (
+from django_toopher.service.device.cli_phone import (
     REPLY_LIMIT,
     AuthenticatorError,
     RefusedError,

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from django_toopher.service.device.terminal import StateError, TerminalAuthenticator, public_jwk
+from django_toopher.service.device.cli_phone import StateError, TerminalAuthenticator, public_jwk
 from django_toopher.service.management.commands.toopher_phone import default_state_file
 from tests.tables import table
 

@@ -1,0 +1,1 @@
+"""The page where a person looks after phones, computers and recovery codes."""

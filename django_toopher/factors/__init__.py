@@ -1,0 +1,1 @@
+"""The second factors that the site itself keeps, one module each."""

@@ -1,0 +1,243 @@
+"""Asks the phone through the API, for our own page (``TOOPHER_EMBED = "native"``): no iframe and no postback.
+
+What was asked is written into the attempt, so that a reload, a second tab or another worker asks nothing anew.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from ..client import (
+    AuthenticationRequest,
+    Pairing,
+    RateLimitError,
+    RequestRefusedError,
+    ServiceUnavailableError,
+    ToopherApi,
+    ToopherApiError,
+    UserDisabledError,
+)
+from ..conf import conf
+from ..models import Attempt
+from ..session.state import Pending
+from . import attempts
+
+logger = logging.getLogger(__name__)
+
+NO_ANSWER = frozenset({101, 102})
+"""The service's reasons of a question that ran out or was taken back: it may be asked again."""
+
+
+class UnknownPhraseError(Exception):
+    """No phone shows these words."""
+
+
+@dataclass(frozen=True)
+class Computer:
+    """Where the person sits: the secret id, and what the phone calls it."""
+
+    terminal: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far it is.
+
+    ``state`` is ``new``, ``pairing``, ``paired``, ``unpaired``, ``waiting``, ``unanswered``, ``answered`` or ``hold``;
+    ``number`` is to be typed on the phone, ``wait`` how many seconds to hold, ``asked`` the question.
+    """
+
+    state: str
+    number: str = ""
+    wait: int = 0
+    asked: AuthenticationRequest | None = None
+
+
+def spaced(number: str) -> str:
+    """The number in two groups, as people read it."""
+    half = (len(number) + 1) // 2
+    return f"{number[:half]} {number[half:]}".strip()
+
+
+def go_on(api: ToopherApi, attempt: Attempt, computer: Computer, *, pairs: bool) -> Standing:
+    """Where the attempt stands, after asking the phone where that is due. Without a phone, pair one if it ``pairs``.
+
+    Raises a ``FlowError``: the service is down, or does not ask this person.
+    """
+    standing = look(api, attempt)
+    return ask(api, attempt, computer, pairs=pairs) if standing.state in {"new", "paired"} else standing
+
+
+def look(api: ToopherApi, attempt: Attempt) -> Standing:
+    """Where the attempt stands. One call, nothing written."""
+    try:
+        with _service_errors(attempt):
+            if attempt.request_id:
+                return _of_request(api.get_authentication_request_by_id(attempt.request_id))
+            if attempt.pairing_id:
+                return _of_pairing(api.get_pairing_by_id(attempt.pairing_id))
+    except RateLimitError as exc:
+        return Standing("hold", wait=exc.retry_after or 1)
+    return Standing("new")
+
+
+def _of_request(asked: AuthenticationRequest) -> Standing:
+    if asked.pending:
+        return Standing("waiting", number=str(asked.raw.get("number") or ""), asked=asked)
+    if not asked.granted and asked.reason_code in NO_ANSWER:
+        return Standing("unanswered")
+    return Standing("answered", asked=asked)
+
+
+def _of_pairing(pairing: Pairing) -> Standing:
+    return Standing("pairing" if pairing.pending else "paired" if pairing.enabled else "unpaired")
+
+
+def ask(api: ToopherApi, attempt: Attempt, computer: Computer, *, pairs: bool) -> Standing:
+    """Ask the phone, anew where it was asked before."""
+    try:
+        with _service_errors(attempt):
+            asked = _initiate(api, attempt, computer)
+    except RateLimitError as exc:
+        return Standing("hold", wait=exc.retry_after or 60)
+    except attempts.UNPAIRED as exc:
+        if pairs:
+            return pair(api, attempt)
+        attempts.refused(attempt, exc)
+    if not _keep(attempt, "request_id", asked.id):
+        _take_back_request(api, asked.id)  # another tab was first: its question counts
+        return look(api, attempt)
+    return _of_request(asked)
+
+
+def _initiate(api: ToopherApi, attempt: Attempt, computer: Computer, **options: bool) -> AuthenticationRequest:
+    return AuthenticationRequest(
+        api.post(
+            "authentication_requests/initiate",  # by name: names may look like the ids of pairings
+            user_name=attempt.toopher_name,
+            terminal_name=computer.name,
+            terminal_name_extra=computer.terminal,
+            action_name=attempt.action,
+            automation_allowed=conf.TOOPHER_AUTOMATION_ALLOWED and attempt.kind != Attempt.Kind.STEP_UP,
+            challenge_required=conf.TOOPHER_CHALLENGE_REQUIRED,
+            address=attempt.address,
+            **options,
+        )
+    )
+
+
+def ask_silently(api: ToopherApi, attempt: Attempt, computer: Computer) -> AuthenticationRequest | None:
+    """The yes of a standing answer, if there is one; no phone hears of it. ``None`` otherwise, for whatever reason."""
+    try:
+        asked = _initiate(api, attempt, computer, silently=True)
+    except ToopherApiError:
+        return None  # the ordinary way finds out why
+    if asked.pending:  # a service that does not know the word has asked the phone
+        _take_back_request(api, asked.id)
+    if not asked.granted:
+        return None
+    attempt.request_id = asked.id
+    return asked
+
+
+def pair(api: ToopherApi, attempt: Attempt, phrase: str = "", *, only_first: bool = True) -> Standing:
+    """Wait for a phone: the one that shows ``phrase``, else the first that scans the QR code.
+
+    ``only_first`` has the service refuse it once the user has a phone: a password alone adds none to another.
+    """
+    path, words = ("pairings/create", phrase) if phrase else ("pairings/create/qr", None)
+    with _service_errors(attempt):
+        try:
+            pairing = Pairing(
+                api.post(path, user_name=attempt.toopher_name, pairing_phrase=words, only_first=only_first)
+            )
+        except RateLimitError as exc:
+            return Standing("hold", wait=exc.retry_after or 60)
+        except RequestRefusedError as exc:
+            if exc.status in {400, 404} and phrase:
+                raise UnknownPhraseError from exc
+            raise
+    before = attempt.pairing_id
+    if not _keep(attempt, "pairing_id", pairing.id):
+        before = pairing.id  # another tab was first: its pairing counts
+    if before:
+        _take_back_pairing(api, before)
+    return look(api, attempt)
+
+
+def enter_code(api: ToopherApi, attempt: Attempt, asked: AuthenticationRequest, code: str) -> Standing:
+    """Answer with the phone's one-time code; ``waiting`` still, after a wrong one."""
+    try:
+        with _service_errors(attempt):
+            try:
+                asked.authenticate_with_otp(code, api)
+            except RequestRefusedError as exc:
+                if exc.status not in {400, 409} or isinstance(exc, UserDisabledError):
+                    raise
+                return look(api, attempt)  # it is no code, or the phone has answered meanwhile
+    except RateLimitError as exc:
+        return Standing("hold", wait=exc.retry_after or 60)
+    return _of_request(asked)
+
+
+def turn_back(api: ToopherApi, pending: Pending | None, kind: Attempt.Kind = Attempt.Kind.LOGIN) -> None:
+    """The attempt is void, and the phone is asked no more. A service that does not hear of it asks until it is over.
+
+    Void first: a yes that comes now lets nobody in, and who asks at this very moment takes it back (``_keep``).
+    """
+    try:
+        attempt = attempts.find(pending, kind)
+    except attempts.FlowError:
+        return
+    attempts.abandon(pending)
+    attempt.refresh_from_db(fields=["request_id", "pairing_id"])
+    _take_back(api, attempt, pending.token if pending else "")
+
+
+def _take_back(api: ToopherApi, attempt: Attempt, token: str) -> None:
+    """What the iframe has asked has no id here; ``token``, the attempt's own, names it to our service."""
+    if attempt.request_id:
+        _take_back_request(api, attempt.request_id)
+    elif attempt.pairing_id:
+        _take_back_pairing(api, attempt.pairing_id)
+    else:
+        with suppress(ToopherApiError):
+            api.post("authentication_requests/cancel", session_token=token)
+
+
+def _take_back_request(api: ToopherApi, request_id: str) -> None:
+    with suppress(ToopherApiError):
+        api.post(api.path("authentication_requests", request_id, "cancel"))
+
+
+def _take_back_pairing(api: ToopherApi, pairing_id: str) -> None:
+    """Only one that still waits: the phone's yes may have come in between."""
+    with suppress(ToopherApiError):
+        if api.get_pairing_by_id(pairing_id).pending:
+            api.post(api.path("pairings", pairing_id), deactivated=True)
+
+
+def _keep(attempt: Attempt, field: str, value: str) -> bool:
+    """Write down what was asked, unless somebody else has; the attempt then says what."""
+    waiting = Attempt.objects.filter(pk=attempt.pk, outcome=Attempt.Outcome.PENDING)
+    won = waiting.filter(**{field: getattr(attempt, field)}).update(**{field: value[:36]})
+    attempt.refresh_from_db(fields=["request_id", "pairing_id"])
+    return bool(won)
+
+
+@contextmanager
+def _service_errors(attempt: Attempt) -> Iterator[None]:
+    """The service's errors become ours; limits, and that there is no phone, are for the caller."""
+    try:
+        yield
+    except (RateLimitError, *attempts.UNPAIRED):
+        raise
+    except UserDisabledError as exc:
+        attempts.refused(attempt, exc)
+    except ToopherApiError as exc:
+        logger.error("the Toopher service can't be used: %s", exc)  # noqa: TRY400 (its text says it all)
+        raise attempts.ServiceDownError(may_fail_open=isinstance(exc, ServiceUnavailableError)) from exc

@@ -1,0 +1,140 @@
+"""Our own page that asks the phone (``TOOPHER_EMBED = "native"``); it works without JavaScript."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views import View
+from django.views.decorators.cache import never_cache
+
+from .. import connection, policy
+from ..client import ToopherApiError
+from ..conf import conf
+from ..exempt import second_factor_exempt
+from ..models import Attempt
+from ..schema import needs_tables
+from ..session import computer, state
+from ..session.state import PENDING_LOGIN, PENDING_PAIRING
+from . import attempts, native
+from .native import Standing
+
+
+@dataclass
+class Asking:
+    """The native page of one request: what its buttons do, and how it looks afterwards."""
+
+    request: HttpRequest
+    attempt: Attempt
+    terminal: str
+    error: str = ""
+    words_typed: bool = False
+
+    def __post_init__(self) -> None:
+        user: Any = self.attempt.user
+        name = computer.name_at(self.attempt, self.request)
+        self.api = connection.api(self.request)
+        self.computer = native.Computer(self.terminal, name)
+        self.pairs = policy.demands(user, self.request)
+
+    def act(self) -> Standing:
+        """Carry out what was posted, if anything; where it stands then. Raises a ``FlowError``."""
+        step = self.request.POST.get("step", "")
+        act = {"ask": self._ask, "pair": self._pair, "phrase": self._phrase, "code": self._code}.get(step)
+        standing = native.go_on(self.api, self.attempt, self.computer, pairs=self.pairs)
+        return act(standing) if act else standing
+
+    def _ask(self, standing: Standing) -> Standing:
+        if standing.state != "unanswered":
+            return standing
+        return native.ask(self.api, self.attempt, self.computer, pairs=self.pairs)
+
+    def _pair(self, standing: Standing) -> Standing:
+        return native.pair(self.api, self.attempt) if standing.state == "unpaired" else standing
+
+    def _phrase(self, standing: Standing) -> Standing:
+        phrase = " ".join(self.request.POST.get("phrase", "")[:200].split())
+        if standing.state != "pairing" or not phrase:
+            return standing
+        try:
+            after = native.pair(self.api, self.attempt, phrase)
+        except native.UnknownPhraseError:
+            self.error = _("No phone shows these words now. Check them, or make new ones on the phone.")
+            return standing
+        self.words_typed = True
+        return after
+
+    def _code(self, standing: Standing) -> Standing:
+        code = "".join(self.request.POST.get("code", "")[:20].split())
+        if standing.asked is None or standing.state != "waiting" or not code:
+            return standing
+        after = native.enter_code(self.api, self.attempt, standing.asked, code)
+        if after.state == "waiting":
+            self.error = _("That code is not right, or was used already. Wait for the next one.")
+        return after
+
+    def page(self, standing: Standing) -> HttpResponse:
+        """How it stands, for the person."""
+        context = {
+            "state": standing.state,
+            "number": native.spaced(standing.number),
+            "minutes": -(-standing.wait // 60),
+            "error": self.error,
+            "listed": _has_list(standing),
+            "words_typed": self.words_typed,
+            "came_back": self.request.method == "POST",
+            "username": self.attempt.username,
+            "has_recovery_codes": vars(self.attempt)["has_recovery_codes"],
+            "support_url": conf.TOOPHER_SUPPORT_URL,
+        }
+        response = render(self.request, "django_toopher/native.html", context)
+        computer.remember(self.request, response, self.terminal)
+        return response
+
+
+def _has_list(standing: Standing) -> bool:
+    """Whether the person has a code left of a list on paper (PROTOCOL.md §4.2), by which to answer."""
+    return standing.asked is not None and bool(standing.asked.user.raw.get("number_of_pregenerated_otps_remaining"))
+
+
+@method_decorator([login_not_required, second_factor_exempt, never_cache, needs_tables], name="dispatch")
+class WaitingView(View):
+    """Something that the waiting page loads. Only the session that waits finds its attempt (SECURITY.md S32)."""
+
+    kind = Attempt.Kind.LOGIN
+
+    def attempt(self, request: HttpRequest) -> Attempt:
+        """The attempt that waits; raises a ``FlowError``."""
+        key = PENDING_PAIRING if self.kind == Attempt.Kind.PAIRING else PENDING_LOGIN
+        return attempts.find(state.load(request.session, key), self.kind)
+
+
+class NativeStateView(WaitingView):
+    """The page's poll: a word, no secret."""
+
+    def get(self, request: HttpRequest) -> JsonResponse:
+        """``state`` of ``native.Standing``, and once it is answered whether with a yes."""
+        try:
+            standing = native.look(connection.api(request), self.attempt(request))
+        except attempts.FlowError as error:
+            return JsonResponse({"state": "over", "reason": error.reason}, status=error.status)
+        granted = standing.state == "answered" and bool(standing.asked)
+        return JsonResponse({"state": standing.state, "granted": granted})
+
+
+class NativeQrView(WaitingView):
+    """The QR code that a phone scans to be paired."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """The PNG; 404 when no phone is being paired."""
+        try:
+            api = connection.api(request)
+            image = api.get_pairing_by_id(self.attempt(request).pairing_id).get_qr_code_image(api)
+        except (attempts.FlowError, ToopherApiError, ValueError):
+            return HttpResponse(status=404)
+        return HttpResponse(image, content_type="image/png")

@@ -1,0 +1,1 @@
+"""Who asks, who is asked, and where they sit: requesters, users, terminals."""

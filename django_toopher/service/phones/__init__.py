@@ -1,0 +1,1 @@
+"""Phones: registered, paired, notified, removed."""

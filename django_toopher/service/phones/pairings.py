@@ -1,0 +1,189 @@
+"""One user bound to one authenticator, from the link or phrase to the removal."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.core import signing
+from django.db import transaction
+from django.db.models import Exists
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .. import mail, sms
+from ..codes import totp
+from ..conf import conf
+from ..errors import (
+    BadParameterError,
+    GoneError,
+    MismatchError,
+    NotFoundError,
+    PairingDeactivatedError,
+    PairingNotAuthorizedError,
+    UserUnknownError,
+)
+from ..models import Authenticator, Pairing, Requester, User
+from ..retry import begun_anew
+from . import authenticators
+
+_LINK_SALT = "django_toopher.service.pairing-link"
+
+_UNKNOWN_PHRASE = "No pending pairing requests with specified pairing_phrase"
+"""The FAQ's text (PROTOCOL.md §2.2)."""
+
+
+def create(user: User, authenticator: Authenticator | None = None, *, only_first: bool = False) -> Pairing:
+    """A pending pairing; without an authenticator it waits for the phone that opens its link first.
+
+    ``only_first`` is for one that a password alone has begun: it can't add a phone to a user who has one, or has
+    had a list of codes.
+    """
+    expires = timezone.now() + timedelta(seconds=conf.TOOPHER_SERVICE_PAIRING_AGE)
+    pairing = Pairing(user=user, authenticator=authenticator, only_first=only_first, expires=expires)
+    pairing.save(force_insert=True)
+    return pairing
+
+
+def require_phrase(phrase: str) -> None:
+    """``NotFoundError`` when no phone shows ``phrase``, which stays unused."""
+    if not authenticators.is_shown(phrase, timezone.now()):
+        raise NotFoundError(_UNKNOWN_PHRASE)
+
+
+def create_by_phrase(user: User, phrase: str, *, only_first: bool = False) -> Pairing:
+    """A pending pairing with the phone that shows ``phrase``; ``NotFoundError`` when none does."""
+    authenticator = authenticators.spend_phrase(phrase, timezone.now())
+    if authenticator is None:
+        raise NotFoundError(_UNKNOWN_PHRASE)
+    return create(user, authenticator, only_first=only_first)
+
+
+def create_by_sms(user: User, number: str, link_of: Callable[[Pairing], str]) -> Pairing:
+    """A pending pairing whose link goes to ``number`` (E.164); ``link_of`` makes it.
+
+    Raises what ``sms.send`` raises, after which there is no pairing. The number is kept nowhere.
+    """
+    pairing = create(user)
+    text = _("%(site)s: open this on your phone within %(minutes)d minutes to approve sign-ins with it. %(link)s") % {
+        "site": mail.printable(user.requester.name),
+        "minutes": conf.TOOPHER_SERVICE_PAIRING_AGE // 60,
+        "link": link_of(pairing),
+    }
+    try:
+        sms.send(sms.SmsMessage(number, text))
+    except sms.SmsError:
+        pairing.delete()
+        raise
+    return pairing
+
+
+def get_by_id(requester: Requester, pairing_id: UUID) -> Pairing:
+    """The requester's pairing with this id; another requester's is not found (SECURITY.md S21)."""
+    pairing = (
+        Pairing.objects.filter(pk=pairing_id, user__requester=requester)
+        .select_related("user__requester", "authenticator")
+        .first()
+    )
+    if pairing is None:
+        raise NotFoundError("No such pairing.")
+    return pairing
+
+
+def link_token(pairing: Pairing) -> str:
+    """What the QR code carries: the pairing's id under a 256-bit signature, 66 characters.
+
+    It is used up by the phone's answer.
+    """
+    short_id = base64.urlsafe_b64encode(pairing.pk.bytes).decode().rstrip("=")
+    return signing.Signer(salt=_LINK_SALT).sign(short_id)
+
+
+def by_link(token: str, now: datetime) -> Pairing:
+    """The pairing of a link that nobody has used; ``NotFoundError`` for a forged one, ``GoneError`` for an old one."""
+    try:
+        short_id = signing.Signer(salt=_LINK_SALT).unsign(token)
+    except signing.BadSignature as exc:
+        raise NotFoundError("This pairing link is not valid.") from exc
+    pairing_id = UUID(bytes=base64.urlsafe_b64decode(f"{short_id}=="))
+    pairing = Pairing.objects.filter(pk=pairing_id).select_related("user__requester").first()
+    usable = pairing is not None and pairing.state == Pairing.State.PENDING and pairing.expires > now
+    if pairing is None or not usable or pairing.authenticator_id is not None:  # None: no phone showed a phrase for it
+        raise GoneError("This pairing link was used already, or its time is over.")
+    return pairing
+
+
+@begun_anew
+def answer(
+    pairing: Pairing, authenticator: Authenticator, *, allow: bool, shown: tuple[str, str], now: datetime
+) -> Pairing:
+    """The phone's yes or no. ``shown`` is (requester, user) as the phone displayed them.
+
+    Raises ``MismatchError`` and ``GoneError``. Of several answers, by one phone or two, one wins: the UPDATE checks.
+    """
+    if shown != (pairing.user.requester.name, pairing.user.name):
+        raise MismatchError
+    seed = totp.new_seed() if allow else ""
+    state = Pairing.State.ENABLED if allow else Pairing.State.DENIED
+    with transaction.atomic():
+        User.objects.filter(pk=pairing.user_id).update(
+            modified=now
+        )  # locks the row: of two first phones, one comes first
+        waiting = Pairing.objects.waiting(now).filter(pk=pairing.pk, authenticator=pairing.authenticator)
+        if allow and pairing.only_first:
+            waiting = waiting.filter(
+                ~Exists(Pairing.objects.enabled().filter(user=pairing.user)), user__has_had_codes=False
+            )
+        won = waiting.update(state=state, authenticator=authenticator, otp_seed=seed, answered=now, modified=now)
+    if not won:
+        raise GoneError
+    pairing.state, pairing.authenticator, pairing.otp_seed, pairing.answered = state, authenticator, seed, now
+    if allow:
+        mail.phone_added(pairing)
+    return pairing
+
+
+def deactivate(pairing: Pairing) -> bool:
+    """Remove the pairing; whether this call was the one that did. The user is told when it was enabled."""
+    this = Pairing.objects.filter(pk=pairing.pk)
+    changes = {"state": Pairing.State.DEACTIVATED, "otp_seed": "", "modified": timezone.now()}
+    was_waiting = this.filter(state=Pairing.State.PENDING).update(**changes)  # first: it may turn enabled meanwhile
+    was_enabled = 0 if was_waiting else this.filter(state=Pairing.State.ENABLED).update(**changes)
+    pairing.refresh_from_db(fields=["state"])
+    if was_enabled:
+        mail.phones_removed(pairing.user, [pairing])
+    return bool(was_waiting or was_enabled)
+
+
+def rename(pairing: Pairing, name: str) -> None:
+    """Call the phone ``name`` at this site; blank is its own name again. ``BadParameterError`` for what is no name."""
+    name = " ".join(name.split())
+    if len(name) > 100 or not name.isprintable():
+        raise BadParameterError(_("The name must be at most 100 characters, on one line."))
+    Pairing.objects.filter(pk=pairing.pk).update(label=name, modified=timezone.now())
+
+
+def require_enabled(user: User, pairing: Pairing | None = None) -> None:
+    """Raise unless ``pairing``, or any pairing of the user, can answer; the errors are PROTOCOL.md §8.2's."""
+    states = {pairing.state} if pairing else set(user.pairings.values_list("state", flat=True))
+    if Pairing.State.ENABLED in states:
+        return
+    if not states:
+        raise UserUnknownError
+    raise PairingDeactivatedError if states == {Pairing.State.DEACTIVATED} else PairingNotAuthorizedError
+
+
+def get_for_authenticator(authenticator: Authenticator, pairing_id: UUID) -> Pairing:
+    """This phone's pairing with this id; another phone's is not found."""
+    pairing = authenticator.pairings.filter(pk=pairing_id).select_related("user__requester").first()
+    if pairing is None:
+        raise NotFoundError
+    return pairing
+
+
+def offered_to(authenticator: Authenticator, now: datetime) -> list[Pairing]:
+    """Pairings that wait for this phone's yes, newest first: its phrase was typed at a site."""
+    waiting = Pairing.objects.waiting(now).filter(authenticator=authenticator)
+    return list(waiting.select_related("user__requester").order_by("-created"))

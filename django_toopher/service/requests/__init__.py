@@ -1,0 +1,1 @@
+"""Authentication requests: asked, answered, waited for."""

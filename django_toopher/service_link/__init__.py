@@ -1,0 +1,1 @@
+"""How the app reaches the service, and what it looks up there."""

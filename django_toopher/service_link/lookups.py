@@ -1,0 +1,137 @@
+"""What the service tells of a person: the user, phones, terminals, standing answers. Asks, and writes nothing down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+from django.utils.dateparse import parse_datetime
+
+from ..client import InvalidReplyError, RequestRefusedError, ToopherApi, User
+from ..models import ToopherAccount
+
+
+class Phone(NamedTuple):
+    """A phone that is paired: the pairing's id and date, and what its owner calls the phone."""
+
+    id: str
+    name: str
+    created: datetime | None
+
+
+class Computer(NamedTuple):
+    """A terminal, by the name that the service knows, and since when it does."""
+
+    name: str
+    created: datetime | None
+
+
+class Automation(NamedTuple):
+    """A standing answer: a yes or a no to an action at a computer; ``network`` is blank where that is anywhere."""
+
+    id: str
+    is_yes: bool
+    action: str
+    computer: str
+    network: str
+    expires: datetime | None
+    last_used: datetime | None
+
+
+def find(account: ToopherAccount, api: ToopherApi) -> User | None:
+    """The service's user, by the id that we know, or else by exact name; None where the service knows nobody."""
+    if account.toopher_user_id:
+        try:
+            return api.get_user_by_id(account.toopher_user_id)
+        except RequestRefusedError as error:
+            if error.status != 404:  # that one is no more; the name may have come back with another id
+                raise
+    found = map(User, _rows(api.get("users", user_name=account.name)))
+    return next((user for user in found if user.name == account.name), None)
+
+
+def phones(api: ToopherApi, user_id: str) -> list[Phone]:
+    """The phones that can answer for a user, newest first."""
+    rows = _rows(api.get(api.path("users", user_id, "pairings"), deactivated="0"))
+    return [_phone(row) for row in rows if row.get("enabled") is True]
+
+
+def phone(api: ToopherApi, pairing_id: str) -> Phone:
+    """The phone of a pairing."""
+    return _phone(api.get_pairing_by_id(pairing_id).raw)
+
+
+def computers(api: ToopherApi, user_id: str) -> list[Computer]:
+    """The computers at which a user has signed in."""
+    rows = _rows(api.get(api.path("users", user_id, "terminals")))
+    return [Computer(str(row.get("name") or ""), _moment(row.get("created"))) for row in rows]
+
+
+def automations(api: ToopherApi, user_id: str) -> list[Automation]:
+    """A user's standing answers."""
+    return [_automation(row) for row in _rows(api.get(api.path("users", user_id, "automations")))]
+
+
+def remove_automation(api: ToopherApi, user_id: str, automation_id: str) -> None:
+    """The phone is asked again. ``RequestRefusedError`` when it is none of this user's."""
+    api.post(api.path("users", user_id, "automations"), remove=automation_id)
+
+
+def rename_phone(api: ToopherApi, pairing_id: str, name: str) -> None:
+    """What its owner calls the phone. ``RequestRefusedError`` for what is no name."""
+    api.post(api.path("pairings", pairing_id), name=name)
+
+
+def switch(api: ToopherApi, user_ids: Sequence[str], *, enabled: bool) -> list[User]:
+    """Switch the second factor of up to 100 users on or off in one call: those whom the service has found.
+
+    Only our own service knows this call; another's refusal is a ``RequestRefusedError``.
+    """
+    return [
+        User(row)
+        for row in _rows(api.post("users/switch", user_ids=",".join(user_ids), disable_toopher_auth=not enabled))
+    ]
+
+
+def remember_phones(account: ToopherAccount, known: list[Phone]) -> None:
+    """Take over which phones there are, unsaved: the one we knew if it is among them, else the newest."""
+    kept = next((each for each in known if each.id == account.pairing_id), known[0] if known else None)
+    account.paired = kept is not None
+    account.pairing_id, account.device = (kept.id, kept.name) if kept else ("", "")
+
+
+def _phone(row: dict[str, Any]) -> Phone:
+    return Phone(str(row.get("id", ""))[:36], _name_in(row, "authenticator")[:255], _moment(row.get("created")))
+
+
+def _automation(row: dict[str, Any]) -> Automation:
+    return Automation(
+        str(row.get("id") or ""),
+        row.get("answer") == "allow",
+        _name_in(row, "action"),
+        _name_in(row, "terminal"),
+        str(row.get("network") or ""),
+        _moment(row.get("expires")),
+        _moment(row.get("last_used")),
+    )
+
+
+def _name_in(row: dict[str, Any], key: str) -> str:
+    named = row.get(key)
+    return str((named.get("name") if isinstance(named, dict) else "") or "")
+
+
+def _moment(told: Any) -> datetime | None:
+    """A time as the service tells it, in UTC and without a zone (PROTOCOL.md §2.4); ``None`` for one that is none."""
+    try:
+        moment = parse_datetime(str(told))
+    except ValueError:
+        return None
+    return moment and moment.replace(tzinfo=timezone.utc)
+
+
+def _rows(reply: Any) -> list[dict[str, Any]]:
+    if not isinstance(reply, list) or not all(isinstance(row, dict) for row in reply):
+        raise InvalidReplyError("The service's reply is not a list of objects", status=200)
+    return reply

@@ -1,0 +1,1 @@
+"""What this app keeps in a session, and whether that is still true."""

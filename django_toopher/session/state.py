@@ -1,0 +1,170 @@
+"""Everything that this app keeps in the session, in one place.
+
+A session holds at most one pending login and one pending change of phones, each naming its ``Attempt`` and the request
+token whose digest the attempt has; and, once a second factor was passed, the mark that says so, when that was, and as
+of which generation of the account (``stamps``). For step-ups it has a secret of its own, to which approvals are bound.
+No password and no hash of one (SECURITY.md S08).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+
+from ..conf import conf
+
+PENDING_LOGIN = "_toopher_pending_login"
+PENDING_PAIRING = "_toopher_pending_pairing"
+VERIFIED = "_toopher_verified"
+LET_IN = "_toopher_let_in"
+LET_IN_UNTIL = "_toopher_let_in_until"
+VERIFIED_AT = "_toopher_verified_at"
+STEP_UP_SECRET = "_toopher_step_up_secret"  # noqa: S105 (the name of a key)
+STEP_UP_GRANT = "_toopher_step_up_grant"
+CONFIRMED = "_toopher_confirmed"
+STAMP = "_toopher_stamp"
+
+ALL = (
+    PENDING_LOGIN,
+    PENDING_PAIRING,
+    VERIFIED,
+    LET_IN,
+    LET_IN_UNTIL,
+    VERIFIED_AT,
+    STEP_UP_SECRET,
+    STEP_UP_GRANT,
+    CONFIRMED,
+    STAMP,
+)
+
+MARKS = (VERIFIED, VERIFIED_AT, LET_IN, LET_IN_UNTIL, CONFIRMED, STEP_UP_GRANT, STAMP)
+"""What was earned with a second factor that may not be the person's any more."""
+
+_CONFIRMED_ACTIONS = 10
+"""How many actions that were made from requests a session remembers; the oldest are forgotten."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A second factor that somebody in this session was asked for."""
+
+    attempt: str
+    token: str
+    next_url: str = ""
+    backend: str = ""
+
+    @property
+    def ticket(self) -> str:
+        """Attempt and token in one text, for who is to come back with it."""
+        return f"{self.attempt}.{self.token}"
+
+    @classmethod
+    def of_ticket(cls, ticket: object) -> Pending | None:
+        """What ``ticket`` says; ``None`` when it is none."""
+        found = re.fullmatch(r"([0-9a-f]{32})\.([A-Za-z0-9_-]{43})", ticket) if isinstance(ticket, str) else None
+        return cls(found[1], found[2]) if found else None
+
+
+def store(session: SessionBase, key: str, pending: Pending) -> None:
+    """Keep ``pending``; one that was there before is void."""
+    session[key] = asdict(pending)
+
+
+def load(session: SessionBase, key: str) -> Pending | None:
+    """What ``store`` kept; ``None`` when there is nothing, or something that another version wrote."""
+    kept = session.get(key)
+    names = {field.name for field in fields(Pending)}
+    if not isinstance(kept, dict) or kept.keys() != names or not all(isinstance(v, str) for v in kept.values()):
+        return None
+    return Pending(**kept)
+
+
+def forget(session: SessionBase, *keys: str) -> None:
+    """Remove these keys, by default all of this app's."""
+    for key in keys or ALL:
+        session.pop(key, None)
+
+
+def mark_verified(session: SessionBase, generation: int | None = None) -> None:
+    """The logged-in user of this session has passed a second factor.
+
+    Who knows the account's ``generation`` saves the next request a query.
+    """
+    session[VERIFIED] = session[SESSION_KEY]
+    session[VERIFIED_AT] = int(time.time())
+    step_up_secret(session)  # at once: two tabs that ask at the same moment must not make two
+    forget(session, LET_IN, LET_IN_UNTIL)
+    set_stamp(session, generation)
+
+
+def mark_let_in(session: SessionBase, generation: int | None = None, seconds: int | None = None) -> None:
+    """The logged-in user of this session is exempt: let in, which is not verified (DESIGN.md, rule 5).
+
+    That holds for so many seconds, by default ``TOOPHER_SESSION_CHECK``: then the policy is asked again, because a
+    grace period may have ended, the user may belong to the staff now, or the policy is another one.
+    """
+    session[LET_IN] = session[SESSION_KEY]
+    session[LET_IN_UNTIL] = int(time.time()) + (conf.TOOPHER_SESSION_CHECK if seconds is None else seconds)
+    set_stamp(session, generation)
+
+
+def set_stamp(session: SessionBase, generation: int | None) -> None:
+    """The marks are true as of this generation of the account; ``None``: whoever looks next finds out."""
+    if generation is None:
+        session.pop(STAMP, None)
+    else:
+        session[STAMP] = [generation, int(time.time())]
+
+
+def stamp(session: SessionBase) -> tuple[int, int] | None:
+    """Generation and when it was compared, in seconds since the epoch; ``None`` when nothing readable is there."""
+    match session.get(STAMP):
+        case [int(generation), int(compared)]:
+            return generation, compared
+    return None
+
+
+def is_let_in(request: HttpRequest) -> bool:
+    """Whether this session's user was found exempt in this session, not long ago."""
+    user, until = request.session.get(SESSION_KEY), request.session.get(LET_IN_UNTIL)
+    return user is not None and request.session.get(LET_IN) == user and isinstance(until, int) and time.time() < until
+
+
+def is_verified(request: HttpRequest) -> bool:
+    """Whether this session's user has passed a second factor in this session. No query beyond the session's own."""
+    session: Any = request.session
+    user = session.get(SESSION_KEY)
+    return user is not None and session.get(VERIFIED) == user
+
+
+def step_up_secret(session: SessionBase) -> str:
+    """Random, made once for a login: what is approved in one session is worth nothing in another (SECURITY.md S13)."""
+    if STEP_UP_SECRET not in session:
+        session[STEP_UP_SECRET] = secrets.token_urlsafe(32)
+    return str(session[STEP_UP_SECRET])
+
+
+def mark_confirmed(session: SessionBase, action: str) -> None:
+    """The person has just confirmed ``action``, the digest of words made from a request; ``""`` is any other."""
+    confirmed = {**session.get(CONFIRMED, {}), action: int(time.time())}
+    newest = sorted(confirmed, key=confirmed.__getitem__)[-_CONFIRMED_ACTIONS:]
+    session[CONFIRMED] = {each: confirmed[each] for each in newest}
+
+
+def was_confirmed(session: SessionBase, action: str, max_age: int) -> bool:
+    """Whether the person has confirmed ``action`` in the last ``max_age`` seconds, in this session.
+
+    For ``""`` a second factor that the person has passed at the login counts as well; a standing answer does not.
+    """
+    when = [session.get(CONFIRMED, {}).get(action, 0)]
+    if not action and session.get(VERIFIED) == session.get(SESSION_KEY):
+        when.append(session.get(VERIFIED_AT, 0))
+    age: float = time.time() - max(when)
+    return 0 <= age < max_age

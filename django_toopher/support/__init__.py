@@ -1,0 +1,1 @@
+"""What support staff do to people's second factor, for one person or for many."""

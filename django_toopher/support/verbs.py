@@ -1,0 +1,349 @@
+"""What support can do to a person: enable, disable, reset, send a reset link, refresh from the service.
+
+Each has two halves. ``ask`` is the network's: it may run in a thread, and needs no database. ``write_down`` is the
+database's: account, admin log and signal together. ``carry_out`` does both. `SkippedError` and `ToopherApiError` change
+nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from django.apps import apps
+from django.db import transaction
+from django.db.models import F
+from django.dispatch import Signal
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from .. import signals
+from ..client import RequestRefusedError, ToopherApi, ToopherApiError, User, UserUnknownError
+from ..models import SupportRun, ToopherAccount
+from ..service_link import lookups
+
+Name = SupportRun.Verb
+
+SECOND_FACTOR = frozenset({"enabled", "paired", "pairing_id"})
+"""Fields whose change is one of the second factor."""
+
+
+class SkippedError(Exception):
+    """This person is left alone; ``reason`` is a key of ``REASONS``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class UnknownPersonError(ToopherApiError):
+    """The service does not know a person who, as far as we know, has a phone there."""
+
+    reason = "unknown"
+
+
+class NotSwitchedError(ToopherApiError):
+    """The service answers, and has not done what it was asked for."""
+
+    reason = "refused"
+
+
+REASONS: Mapping[str, str | Promise] = {
+    "already_enabled": gettext_lazy("the second factor is on already"),
+    "already_disabled": gettext_lazy("the second factor is off already"),
+    "no_phone": gettext_lazy("no phone is paired"),
+    "no_email": gettext_lazy("no e-mail address is known"),
+    "not_known_yet": gettext_lazy("the service does not know this person yet"),
+    "superuser": gettext_lazy("a superuser: only another superuser can do that"),
+    "yourself": gettext_lazy("that is you: ask a colleague, or use your own page"),
+    "unknown": gettext_lazy(
+        "the service does not know this person any more; after a reset, a phone can be paired anew"
+    ),
+    "refused": gettext_lazy("the service refused"),
+    "unavailable": gettext_lazy("the service does not answer"),
+    "broken": gettext_lazy("something unexpected went wrong, see the log"),
+}
+"""Why somebody was skipped, or why it failed, in words."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of asking: fields of the account that change, and a word about it for whoever asked."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One of support's verbs. ``done`` is what the admin log says; ``question`` what is asked beforehand, if it is.
+
+    ``ask_together`` asks for many at once. Whose primary key is not in its answer has to be asked for alone.
+    """
+
+    name: Name
+    ask: Callable[[ToopherAccount, ToopherApi], Told]
+    permission: str
+    done: str | Promise
+    question: str | Promise = ""
+    warning: str | Promise = ""
+    signal: Signal | None = None
+    is_read_only: bool = False
+    ask_together: Callable[[Sequence[ToopherAccount], ToopherApi], Mapping[int, Told]] | None = None
+
+    @property
+    def label(self) -> str:
+        """What the button says."""
+        return str(self.name.label)
+
+    def is_allowed(self, user: Any) -> bool:
+        """Whether this user of the admin has the permission for it."""
+        return bool(user.has_perm(f"django_toopher.{self.permission}"))
+
+    def require_allowed(self, account: ToopherAccount, by: Any) -> None:
+        """``SkippedError`` for people who are out of ``by``'s reach."""
+        if reason := self.out_of_reach(account, by):
+            raise SkippedError(reason)
+
+    def out_of_reach(self, account: ToopherAccount, by: Any) -> str:
+        """Why ``by`` may not do it to this person, a key of ``REASONS``; a command, ``None``, may do everything.
+
+        Nobody brings a superuser's second factor down but a superuser, and nobody their own: then a stolen session of a
+        support person opens no more than it had.
+        """
+        user: Any = account.user
+        if by is None or user is None or self.is_read_only:
+            return ""
+        if getattr(user, "is_superuser", False) and not by.is_superuser:
+            return "superuser"
+        return "yourself" if self.question and user.pk == by.pk else ""
+
+
+def _enable(account: ToopherAccount, api: ToopherApi) -> Told:
+    return _switch(account, api, enabled=True)
+
+
+def _disable(account: ToopherAccount, api: ToopherApi) -> Told:
+    return _switch(account, api, enabled=False)
+
+
+def _switch(account: ToopherAccount, api: ToopherApi, *, enabled: bool) -> Told:
+    """One request where something changes. Where it seems to be so already, the service is asked whether it is."""
+    if account.enabled == enabled:
+        known = lookups.find(account, api)
+        if (known.toopher_authentication_enabled if known else True) == enabled:
+            raise SkippedError("already_enabled" if enabled else "already_disabled")
+    user = _switched(account, api, enabled)
+    if user.toopher_authentication_enabled != enabled:
+        raise NotSwitchedError
+    return _as_switched(user)
+
+
+def _switch_together(accounts: Sequence[ToopherAccount], api: ToopherApi, *, enabled: bool) -> dict[int, Told]:
+    """One request of our own service for all whose state changes and whose ids are known."""
+    changing = {account.toopher_user_id: account for account in accounts if account.enabled != enabled}
+    changing.pop("", None)
+    if len(changing) < 2:
+        return {}
+    switched = lookups.switch(api, list(changing), enabled=enabled)
+    done = (user for user in switched if user.toopher_authentication_enabled == enabled)
+    return {changing[user.id].pk: _as_switched(user) for user in done if user.id in changing}
+
+
+def _as_switched(user: User) -> Told:
+    return Told({"enabled": user.toopher_authentication_enabled, "toopher_user_id": user.id[:36]})
+
+
+def _switched(account: ToopherAccount, api: ToopherApi, enabled: bool) -> User:
+    """The service's user, made when it is not known there (any more)."""
+    if account.toopher_user_id:
+        try:
+            return User(api.post(api.path("users", account.toopher_user_id), disable_toopher_auth=not enabled))
+        except RequestRefusedError as error:
+            if error.status != 404:
+                raise
+    user = api.create_user(account.name)
+    if user.toopher_authentication_enabled != enabled:
+        (user.enable if enabled else user.disable)(api)
+    return user
+
+
+def _reset(account: ToopherAccount, api: ToopherApi) -> Told:
+    """Where no phone seems to be paired, the service is asked whether that is so."""
+    if not account.paired:
+        user = lookups.find(account, api)
+        if user is None or not lookups.phones(api, user.id):
+            raise SkippedError("no_phone")
+    with suppress(UserUnknownError):  # then there is no phone either, which is what was wanted
+        api.reset_user(account.name)
+    return Told({"paired": False, "pairing_id": "", "device": ""})
+
+
+def _send_reset_link(account: ToopherAccount, api: ToopherApi) -> Told:
+    """For the phone used last; the service mails it."""
+    address = email_of(account.user)
+    if not address:
+        raise SkippedError("no_email")
+    user = lookups.find(account, api)
+    phones = lookups.phones(api, user.id) if user else []
+    phone = next((each for each in phones if each.id == account.pairing_id), phones[0] if phones else None)
+    if phone is None:
+        raise SkippedError("no_phone")
+    api.email_pairing_reset_link_to_user(phone.id, address)
+    return Told(detail=f"{address}: {phone.name}" if phone.name else address)
+
+
+def email_of(user: Any) -> str:
+    """A user's e-mail address, whatever the model calls it; blank where there is none."""
+    return str(getattr(user, user.get_email_field_name(), "") or "") if user is not None else ""
+
+
+def _refresh(account: ToopherAccount, api: ToopherApi) -> Told:
+    """The service's word counts. That it knows nobody is no reason to forget a phone: that would let people in."""
+    user = lookups.find(account, api)
+    if user is None:
+        if account.paired:
+            raise UnknownPersonError
+        raise SkippedError("not_known_yet")
+    now = ToopherAccount(pairing_id=account.pairing_id)
+    lookups.remember_phones(now, lookups.phones(api, user.id))
+    now.enabled, now.toopher_user_id = user.toopher_authentication_enabled, user.id[:36]
+    names = ["enabled", "paired", "pairing_id", "device", "toopher_user_id"]
+    changes = {name: getattr(now, name) for name in names if getattr(now, name) != getattr(account, name)}
+    return Told(changes, detail=now.device)
+
+
+VERBS: Mapping[str, Verb] = {
+    verb.name.value: verb
+    for verb in [
+        Verb(
+            Name.ENABLE,
+            _enable,
+            "enable_account",
+            done=gettext_lazy("second factor enabled"),
+            signal=signals.enabled,
+            ask_together=partial(_switch_together, enabled=True),
+        ),
+        Verb(
+            Name.DISABLE,
+            _disable,
+            "disable_account",
+            done=gettext_lazy("second factor disabled"),
+            question=gettext_lazy("Switch the second factor of these people off?"),
+            warning=gettext_lazy("They will get in with the password alone, where the site allows that."),
+            signal=signals.disabled,
+            ask_together=partial(_switch_together, enabled=False),
+        ),
+        Verb(
+            Name.RESET,
+            _reset,
+            "reset_account",
+            done=gettext_lazy("phones removed"),
+            question=gettext_lazy("Remove all phones of these people?"),
+            warning=gettext_lazy("It can't be taken back: each of them has to pair a phone again."),
+            signal=signals.reset,
+        ),
+        Verb(Name.SEND_RESET_LINK, _send_reset_link, "send_reset_link", done=gettext_lazy("reset link sent")),
+        Verb(
+            Name.REFRESH,
+            _refresh,
+            "refresh_account",
+            done=gettext_lazy("refreshed from the service"),
+            is_read_only=True,
+        ),
+    ]
+}
+"""By name, in the order in which they are offered."""
+
+
+def allowed_verbs(user: Any) -> list[Verb]:
+    """What this user of the admin may do."""
+    return [verb for verb in VERBS.values() if verb.is_allowed(user)]
+
+
+def carry_out(verb: Verb, account: ToopherAccount, api: ToopherApi, by: Any = None) -> Told:
+    """Do it to one person. Raises ``SkippedError`` and ``ToopherApiError``."""
+    verb.require_allowed(account, by)
+    told = verb.ask(account, api)
+    write_down(verb, [(account, told)], by)
+    account.refresh_from_db()
+    return told
+
+
+def write_down(verb: Verb, told: Sequence[tuple[ToopherAccount, Told]], by: Any = None) -> None:
+    """Keep what the service told of these people, and who did what to whom; tell who listens, once it is committed.
+
+    Attempts and sessions' marks from before a change of the second factor are void (SECURITY.md S07). Those who change
+    in the same way are written in one statement.
+    """
+    with transaction.atomic():
+        for changes, accounts in _alike(told):
+            _change(verb, accounts, changes)
+        if by is not None:
+            _log([account for account, each in told if each.changes or not verb.is_read_only], by, str(verb.done))
+        for account, _each in told if verb.signal is not None else ():
+            account.announce(verb.signal, by=by)  # type: ignore[arg-type]
+
+
+def _alike(told: Sequence[tuple[ToopherAccount, Told]]) -> Iterator[tuple[Mapping[str, Any], list[ToopherAccount]]]:
+    """Whoever changes, by what changes."""
+    groups: dict[frozenset[tuple[str, Any]], list[ToopherAccount]] = {}
+    for account, each in told:
+        news = {(name, value) for name, value in each.changes.items() if getattr(account, name) != value}
+        groups.setdefault(frozenset(news), []).append(account)
+    return ((dict(news), accounts) for news, accounts in groups.items())
+
+
+def _change(verb: Verb, accounts: list[ToopherAccount], changes: Mapping[str, Any]) -> None:
+    """In the database, and in the objects that receivers of signals see."""
+    fields = dict(changes)
+    if verb.signal is not None or not SECOND_FACTOR.isdisjoint(changes):
+        fields["generation"] = F("generation") + 1
+    if not fields:
+        return
+    ToopherAccount.objects.filter(pk__in=[account.pk for account in accounts]).update(**fields)
+    for account in accounts:
+        for name, value in changes.items():
+            setattr(account, name, value)
+
+
+def _log(accounts: list[ToopherAccount], by: Any, message: str) -> None:
+    """Django's admin log, where the admin is installed."""
+    if not apps.is_installed("django.contrib.admin"):
+        return
+    from django.contrib.admin.models import CHANGE, LogEntry
+    from django.contrib.contenttypes.models import ContentType
+
+    kind = ContentType.objects.get_for_model(ToopherAccount)
+    common = {"user_id": by.pk, "content_type": kind, "action_flag": CHANGE, "change_message": message}
+    LogEntry.objects.bulk_create(
+        [LogEntry(object_id=str(each.pk), object_repr=str(each)[:200], **common) for each in accounts]
+    )
+
+
+def enable(account: ToopherAccount, api: ToopherApi, by: Any = None) -> Told:
+    """Switch the second factor on, at the service and here."""
+    return carry_out(VERBS["enable"], account, api, by)
+
+
+def disable(account: ToopherAccount, api: ToopherApi, by: Any = None) -> Told:
+    """Switch the second factor off, at the service and here."""
+    return carry_out(VERBS["disable"], account, api, by)
+
+
+def reset(account: ToopherAccount, api: ToopherApi, by: Any = None) -> Told:
+    """Remove all phones, at the service and here."""
+    return carry_out(VERBS["reset"], account, api, by)
+
+
+def send_reset_link(account: ToopherAccount, api: ToopherApi, by: Any = None) -> Told:
+    """Have the service mail a link by which the person removes the lost phone."""
+    return carry_out(VERBS["send_reset_link"], account, api, by)
+
+
+def refresh(account: ToopherAccount, api: ToopherApi, by: Any = None) -> Told:
+    """Take over how things stand at the service."""
+    return carry_out(VERBS["refresh"], account, api, by)
