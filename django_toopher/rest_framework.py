@@ -10,13 +10,13 @@ from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from .login import attempts
+from .errors import SecondFactorError
 from .models import Attempt
 from .session import generation
 from .step_up import approvals
 from .step_up.approvals import Requirement
 from .step_up.atomic import require_durable
-from .step_up.held_request import TooLargeError, hold
+from .step_up.held_request import hold
 from .step_up.views import ask, refusal_of, use
 
 
@@ -45,7 +45,7 @@ class SecondFactorRequired(BasePermission):  # type: ignore[misc]
         require_durable(request._request, router.db_for_write(Attempt))
         try:
             return _was_confirmed(request, view)
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             raise SecondFactorNeeded(refusal_of(error, "/"), error.status) from error
 
 
@@ -58,10 +58,7 @@ def _was_confirmed(request: Request, view: Any) -> bool:
     has_session = kept is not None and kept.get("_auth_user_id") == str(request.user.pk)
     if has_session and requirement.is_met(kept, words) and generation.holds(request._request):
         return True
-    try:
-        subject = approvals.subject_of(request._request, request.user, words, hold(request._request))
-    except TooLargeError as exc:
-        raise approvals.TooLargeRequestError from exc
+    subject = approvals.subject_of(request._request, request.user, words, hold(request._request))
     ticket = request.headers.get(approvals.HEADER)
     if ticket is None:
         raise SecondFactorNeeded(ask(request._request, subject))

@@ -21,6 +21,7 @@ from django.views.decorators.csrf import csrf_protect
 from .. import connection
 from ..client import ToopherApiError
 from ..conf import conf
+from ..errors import NothingPendingError, SecondFactorError, TooManyCodesError, WrongCodeError
 from ..exempt import second_factor_exempt
 from ..factors import recovery_codes
 from ..login import attempts
@@ -46,9 +47,9 @@ class RecoverView(View):
         """The form, for a login that waits, or for somebody logged in whom the phone is asked about once more."""
         try:
             attempt = attempts.find(state.load(request.session, PENDING_LOGIN))
-        except attempts.NothingPendingError:
+        except NothingPendingError:
             return self._begin(request)
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             return failed(request, error)
         return self._page(request, has_codes=vars(attempt)["has_recovery_codes"])
 
@@ -69,11 +70,11 @@ class RecoverView(View):
         pending = state.load(request.session, PENDING_LOGIN)
         try:
             approval = attempts.complete_with_recovery_code(pending, request.POST.get("code", ""))
-        except attempts.TooManyCodesError as error:
+        except TooManyCodesError as error:
             return self._page(request, error.status, error=_too_many(error.seconds))
-        except attempts.WrongCodeError:
+        except WrongCodeError:
             return self._page(request, error=_("That code is not right, or was used already."))
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             return failed(request, error)
         response = log_in(request, pending, approval.user)
         state.mark_verified(request.session, generation.of(approval.user))

@@ -23,6 +23,7 @@ from django.views.decorators.csrf import csrf_protect
 from .. import connection, policy, signals
 from ..client import RequestRefusedError, ToopherApi, ToopherApiError
 from ..conf import conf
+from ..errors import ExpiredAttemptError, NothingPendingError, SecondFactorError, ServiceDownError, UnknownPhraseError
 from ..factors import recovery_codes
 from ..login import attempts, native
 from ..login.framing import EmbeddingView, failed, posted
@@ -114,7 +115,7 @@ class AccountView(LoginRequiredMixin, EmbeddingView):
         kept = state.load(request.session, PENDING_PAIRING)
         if kept:
             needed = 0 if conf.TOOPHER_EMBED == "redirect" else conf.TOOPHER_ATTEMPT_AGE / 2
-            with suppress(attempts.FlowError):
+            with suppress(SecondFactorError):
                 attempt = attempts.find(kept, Attempt.Kind.PAIRING)
                 is_same = (attempt.user_id, attempt.generation) == (account.user_id, account.generation)
                 if is_same and attempt.expires - timezone.now() > timedelta(seconds=needed):
@@ -160,9 +161,9 @@ def native_phones(request: HttpRequest, account: ToopherAccount) -> dict[str, An
             automations = lookups.automations(api, account.toopher_user_id) if phones else []
         attempt = attempts.find(state.load(request.session, PENDING_PAIRING), Attempt.Kind.PAIRING)
         progress = native.look(api, attempt).state
-    except (attempts.NothingPendingError, attempts.ExpiredAttemptError):
+    except (NothingPendingError, ExpiredAttemptError):
         pass  # nothing is being paired
-    except (ToopherApiError, attempts.ServiceDownError):
+    except (ToopherApiError, ServiceDownError):
         messages.warning(request, _("The service does not answer: what is shown here may be old."))
     return {"native": True, "phones": phones, "automations": automations, "state": progress}
 
@@ -188,9 +189,9 @@ class PhonesView(LoginRequiredMixin, View):
             step = steps.get(request.POST.get("step", ""))
             try:
                 (step or self._complete)(request, account, verified)
-            except (ToopherApiError, attempts.ServiceDownError):
+            except (ToopherApiError, ServiceDownError):
                 messages.error(request, _("The service does not answer: nothing was changed. Try again in a minute."))
-            except attempts.FlowError as error:
+            except SecondFactorError as error:
                 return failed(request, error)
         return redirect("django_toopher:account")
 
@@ -204,7 +205,7 @@ class PhonesView(LoginRequiredMixin, View):
         try:
             attempt = attempts.find(pending, Attempt.Kind.PAIRING)
             native.pair(connection.api(request), attempt, phrase, only_first=not verified)
-        except native.UnknownPhraseError:
+        except UnknownPhraseError:
             messages.error(request, _("No phone shows these words now. Check them, or make new ones on the phone."))
             return
         if phrase:
@@ -276,7 +277,7 @@ class AccountPostbackView(LoginRequiredMixin, View):
         iframe, api = connection.iframe(request), connection.api(request)
         try:
             added = attempts.complete_pairing(iframe, api, pending, posted(request), request.user.pk)
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             return failed(request, error)
         state.forget(request.session, PENDING_PAIRING)
         changed(request, added, self._change(request, added))

@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ..conf import conf
+from ..errors import TooManyCodesError
 from ..models import RecoveryCode, ToopherAccount
 
 logger = logging.getLogger(__name__)
@@ -43,14 +44,6 @@ LONGEST_WAIT = 24 * 3600
 
 _HASHER = PBKDF2PasswordHasher()
 _CONFUSED = str.maketrans("oil", "011")
-
-
-class TooManyCodesError(Exception):
-    """Too many wrong codes in a row; ``seconds`` to wait."""
-
-    def __init__(self, seconds: int) -> None:
-        self.seconds = seconds
-        super().__init__()
 
 
 def remaining(user: Any) -> int:

@@ -30,6 +30,19 @@ from ..client import (
     UserUnknownError,
 )
 from ..conf import conf
+from ..errors import (
+    ChangedUserError,
+    ExpiredAttemptError,
+    InvalidPostbackError,
+    NotApprovedError,
+    NothingPendingError,
+    OptedOutError,
+    PhoneRemovedError,
+    SecondFactorError,
+    ServiceDownError,
+    TooManyCodesError,
+    WrongCodeError,
+)
 from ..factors import recovery_codes
 from ..models import Attempt, ToopherAccount, digest
 from ..service_link import lookups
@@ -46,86 +59,6 @@ _CODE = 110
 
 UNPAIRED = (UserUnknownError, PairingDeactivatedError, PairingNotAuthorizedError)
 """The service's errors for a user who has no phone, or none any more."""
-
-
-class FlowError(Exception):
-    """A second factor that did not succeed; ``reason`` is a slug, and what the attempt records."""
-
-    reason = "failed"
-    status = 403
-
-
-class ServiceDownError(FlowError):
-    """The service can't be reached, or does not answer as it should.
-
-    One that answers and refuses us (wrong credentials, say) is no reason to let people in: ``may_fail_open`` is False.
-    """
-
-    reason = "service_down"
-    status = 503
-
-    def __init__(self, *, may_fail_open: bool) -> None:
-        self.may_fail_open = may_fail_open
-        super().__init__()
-
-
-class NothingPendingError(FlowError):
-    """Nobody in this session was asked for a second factor, or that was long ago."""
-
-    reason = "nothing_pending"
-
-
-class ExpiredAttemptError(FlowError):
-    """The approval came too late, or a second time."""
-
-    reason = "expired"
-
-
-class NotApprovedError(FlowError):
-    """The person said no, or could not answer."""
-
-    reason = "denied"
-
-
-class InvalidPostbackError(FlowError):
-    """The postback's signature, token, age or kind does not hold."""
-
-    reason = "invalid_postback"
-
-
-class ChangedUserError(FlowError):
-    """Between password and approval the user was deactivated, renamed, disabled or reset, or changed the password."""
-
-    reason = "user_changed"
-
-
-class OptedOutError(FlowError):
-    """The service says that the user's second factor is switched off."""
-
-    reason = "disabled"
-
-
-class PhoneRemovedError(FlowError):
-    """The service says that no phone is paired (any more), where pairing one on the way was not allowed."""
-
-    reason = "phone_removed"
-
-
-class WrongCodeError(FlowError):
-    """A code that is not right, or was used before; the attempt still waits."""
-
-    reason = "wrong_code"
-
-
-class TooManyCodesError(WrongCodeError):
-    """Too many wrong codes: the person has to wait for ``seconds``."""
-
-    reason = "too_many_codes"
-    status = 429
-
-    def __init__(self, seconds: int) -> None:
-        self.seconds = seconds
-        super().__init__()
 
 
 @dataclass(frozen=True)
@@ -214,7 +147,7 @@ def is_pending(pending: Pending | None, user: AbstractBaseUser) -> bool:
     """Whether a login of this user waits for its second factor."""
     try:
         return bool(find(pending).user_id == user.pk)
-    except FlowError:
+    except SecondFactorError:
         return False
 
 
@@ -226,7 +159,7 @@ def abandon(pending: Pending | None) -> None:
 
 
 def complete_login(iframe: ToopherIframe, pending: Pending | None, fields: Mapping[str, Any]) -> Approval:
-    """The user who may be logged in now. Raises a ``FlowError``, and nobody is logged in."""
+    """The user who may be logged in now. Raises a ``SecondFactorError``, and nobody is logged in."""
     return complete(iframe, pending, fields, Kind.LOGIN)
 
 
@@ -278,16 +211,13 @@ def _granted(attempt: Attempt, verified: Mapping[str, str]) -> Approval:
 def complete_with_recovery_code(pending: Pending | None, typed: str) -> Approval:
     """The user who may be logged in now, by one of the codes on their paper. Needs no service.
 
-    ``WrongCodeError`` leaves the attempt waiting, ``TooManyCodesError`` is one. Code and attempt are spent together.
+    ``WrongCodeError`` and ``TooManyCodesError`` leave the attempt waiting. Code and attempt are spent together.
     """
     attempt = find(pending)
     user: Any = attempt.user
     if not is_same(user, attempt):
         fail(attempt, ChangedUserError())
-    try:
-        code = recovery_codes.find(user.toopher_account, typed)
-    except recovery_codes.TooManyCodesError as exc:
-        raise TooManyCodesError(exc.seconds) from exc
+    code = recovery_codes.find(user.toopher_account, typed)
     if code is None:
         raise WrongCodeError
     with transaction.atomic():
@@ -342,7 +272,7 @@ def refused(attempt: Attempt, error: ToopherApiError) -> NoReturn:
         if _remember(attempt, paired=False, pairing_id=""):
             ToopherAccount.objects.get(user=attempt.user_id).announce(signals.unpaired)
         fail(attempt, PhoneRemovedError(), cause=error)
-    fail(attempt, FlowError(), cause=error)
+    fail(attempt, SecondFactorError(), cause=error)
 
 
 def _remember(attempt: Attempt, **told: Any) -> bool:
@@ -354,7 +284,7 @@ def _remember(attempt: Attempt, **told: Any) -> bool:
 
 def fail(
     attempt: Attempt,
-    error: FlowError,
+    error: SecondFactorError,
     outcome: Attempt.Outcome = Outcome.FAILED,
     verified: Mapping[str, str] | None = None,
     cause: Exception | None = None,

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext_lazy as _
 
-from .attempts import FlowError
+from ..errors import SecondFactorError
 
 _AGAIN = _("Sign in again, with your password and your phone.")
 
@@ -62,7 +62,7 @@ def sign_in_url() -> str:
     return resolve_url(settings.LOGIN_URL if is_set else "django_toopher:login")
 
 
-def explanation_of(error: FlowError) -> dict[str, object]:
+def explanation_of(error: SecondFactorError) -> dict[str, object]:
     """The context of ``django_toopher/failed.html`` for an error."""
     title, explanation, next_step = _EXPLANATIONS.get(error.reason, _OTHER)
     return {
@@ -145,7 +145,7 @@ _STEP_UPS = {
 }
 
 
-def explanation_of_step_up(error: FlowError, back: str) -> dict[str, object]:
+def explanation_of_step_up(error: SecondFactorError, back: str) -> dict[str, object]:
     """The context of ``django_toopher/failed.html`` for a step-up that did not succeed; ``back`` leads on."""
     other = (_("It was not confirmed"), _("Your phone could not confirm it."), _ONCE_MORE)
     title, explanation, next_step = _STEP_UPS.get(error.reason, other)

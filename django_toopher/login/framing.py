@@ -16,6 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from ..conf import conf
+from ..errors import InvalidPostbackError, SecondFactorError, ServiceDownError
 from ..exempt import second_factor_exempt
 from ..session import state
 from ..session.state import PENDING_LOGIN, PENDING_PAIRING
@@ -79,12 +80,12 @@ def posted(request: HttpRequest) -> Any:
     return fields
 
 
-def failed(request: HttpRequest, error: attempts.FlowError) -> HttpResponse:
+def failed(request: HttpRequest, error: SecondFactorError) -> HttpResponse:
     """The page that says what went wrong and what to do; what is spent is forgotten."""
     context = explanation_of(error)
-    if isinstance(error, attempts.ServiceDownError):
+    if isinstance(error, ServiceDownError):
         context["recover"] = _has_recovery_codes(request)
-    elif not isinstance(error, attempts.InvalidPostbackError):
+    elif not isinstance(error, InvalidPostbackError):
         state.forget(request.session, PENDING_LOGIN, PENDING_PAIRING)
     return render(request, "django_toopher/failed.html", context, status=error.status)
 
@@ -93,5 +94,5 @@ def _has_recovery_codes(request: HttpRequest) -> bool:
     """Whether the login that waits could be completed without the service."""
     try:
         return bool(vars(attempts.find(state.load(request.session, PENDING_LOGIN)))["has_recovery_codes"])
-    except attempts.FlowError:
+    except SecondFactorError:
         return False

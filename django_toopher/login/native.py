@@ -21,6 +21,7 @@ from ..client import (
     UserDisabledError,
 )
 from ..conf import conf
+from ..errors import SecondFactorError, ServiceDownError, UnknownPhraseError
 from ..models import Attempt
 from ..session.state import Pending
 from . import attempts
@@ -29,10 +30,6 @@ logger = logging.getLogger(__name__)
 
 NO_ANSWER = frozenset({101, 102})
 """The service's reasons of a question that ran out or was taken back: it may be asked again."""
-
-
-class UnknownPhraseError(Exception):
-    """No phone shows these words."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ def spaced(number: str) -> str:
 def go_on(api: ToopherApi, attempt: Attempt, computer: Computer, *, pairs: bool) -> Standing:
     """Where the attempt stands, after asking the phone where that is due. Without a phone, pair one if it ``pairs``.
 
-    Raises a ``FlowError``: the service is down, or does not ask this person.
+    Raises a ``SecondFactorError``: the service is down, or does not ask this person.
     """
     standing = look(api, attempt)
     return ask(api, attempt, computer, pairs=pairs) if standing.state in {"new", "paired"} else standing
@@ -191,7 +188,7 @@ def turn_back(api: ToopherApi, pending: Pending | None, kind: Attempt.Kind = Att
     """
     try:
         attempt = attempts.find(pending, kind)
-    except attempts.FlowError:
+    except SecondFactorError:
         return
     attempts.abandon(pending)
     attempt.refresh_from_db(fields=["request_id", "pairing_id"])
@@ -240,4 +237,4 @@ def _service_errors(attempt: Attempt) -> Iterator[None]:
         attempts.refused(attempt, exc)
     except ToopherApiError as exc:
         logger.error("the Toopher service can't be used: %s", exc)  # noqa: TRY400 (its text says it all)
-        raise attempts.ServiceDownError(may_fail_open=isinstance(exc, ServiceUnavailableError)) from exc
+        raise ServiceDownError(may_fail_open=isinstance(exc, ServiceUnavailableError)) from exc

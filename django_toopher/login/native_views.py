@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from .. import connection, policy
 from ..client import ToopherApiError
 from ..conf import conf
+from ..errors import SecondFactorError, UnknownPhraseError
 from ..exempt import second_factor_exempt
 from ..models import Attempt
 from ..schema import needs_tables
@@ -43,7 +44,7 @@ class Asking:
         self.pairs = policy.demands(user, self.request)
 
     def act(self) -> Standing:
-        """Carry out what was posted, if anything; where it stands then. Raises a ``FlowError``."""
+        """Carry out what was posted, if anything; where it stands then. Raises a ``SecondFactorError``."""
         step = self.request.POST.get("step", "")
         act = {"ask": self._ask, "pair": self._pair, "phrase": self._phrase, "code": self._code}.get(step)
         standing = native.go_on(self.api, self.attempt, self.computer, pairs=self.pairs)
@@ -63,7 +64,7 @@ class Asking:
             return standing
         try:
             after = native.pair(self.api, self.attempt, phrase)
-        except native.UnknownPhraseError:
+        except UnknownPhraseError:
             self.error = _("No phone shows these words now. Check them, or make new ones on the phone.")
             return standing
         self.words_typed = True
@@ -109,7 +110,7 @@ class WaitingView(View):
     kind = Attempt.Kind.LOGIN
 
     def attempt(self, request: HttpRequest) -> Attempt:
-        """The attempt that waits; raises a ``FlowError``."""
+        """The attempt that waits; raises a ``SecondFactorError``."""
         key = PENDING_PAIRING if self.kind == Attempt.Kind.PAIRING else PENDING_LOGIN
         return attempts.find(state.load(request.session, key), self.kind)
 
@@ -121,7 +122,7 @@ class NativeStateView(WaitingView):
         """``state`` of ``native.Standing``, and once it is answered whether with a yes."""
         try:
             standing = native.look(connection.api(request), self.attempt(request))
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             return JsonResponse({"state": "over", "reason": error.reason}, status=error.status)
         granted = standing.state == "answered" and bool(standing.asked)
         return JsonResponse({"state": standing.state, "granted": granted})
@@ -135,6 +136,6 @@ class NativeQrView(WaitingView):
         try:
             api = connection.api(request)
             image = api.get_pairing_by_id(self.attempt(request).pairing_id).get_qr_code_image(api)
-        except (attempts.FlowError, ToopherApiError, ValueError):
+        except (SecondFactorError, ToopherApiError, ValueError):
             return HttpResponse(status=404)
         return HttpResponse(image, content_type="image/png")

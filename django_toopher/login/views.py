@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from .. import connection, policy
 from ..conf import conf
+from ..errors import NothingPendingError, SecondFactorError, ServiceDownError
 from ..exempt import second_factor_exempt
 from ..models import Attempt
 from ..schema import needs_tables
@@ -124,7 +125,7 @@ class LoginView(auth_views.LoginView):
             asking = Asking(self.request, attempts.find(pending, terminal=terminal), terminal)
             asked = native.ask_silently(asking.api, asking.attempt, asking.computer)
             approval = asked and attempts.complete_with_answer(asking.attempt, asked)
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             return failed(self.request, error)
         return log_in_verified(self.request, pending, approval) if approval else None
 
@@ -142,11 +143,11 @@ class AuthenticateView(EmbeddingView):
                 return self._native(request, pending, Asking(request, attempt, terminal))
             if not connection.is_embedded():  # the one in this process always answers
                 attempts.require_service(connection.api(request), attempt)
-        except attempts.NothingPendingError:
+        except NothingPendingError:
             return self._begin(request)
-        except attempts.ServiceDownError as error:
+        except ServiceDownError as error:
             return self._without_service(request, error)
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             return failed(request, error)
         demanded = policy.demands(attempt.user, request)  # type: ignore[arg-type]
         url = self._url(request, attempt, pending.token if pending else "", terminal, demanded)
@@ -200,14 +201,14 @@ class AuthenticateView(EmbeddingView):
             **self.placement(request),
         )
 
-    def _without_service(self, request: HttpRequest, error: attempts.ServiceDownError) -> HttpResponseBase:
+    def _without_service(self, request: HttpRequest, error: ServiceDownError) -> HttpResponseBase:
         """The page that says so; with ``TOOPHER_FAIL_OPEN``, and only then, people get in unverified."""
         if not (conf.TOOPHER_FAIL_OPEN and error.may_fail_open) or state.is_let_in(request):
             return failed(request, error)  # who was let in wants what needs the phone: letting in again leads nowhere
         pending = state.load(request.session, PENDING_LOGIN)
         try:
             user = attempts.let_in_unverified(pending)
-        except attempts.FlowError as refusal:
+        except SecondFactorError as refusal:
             return failed(request, refusal)
         response = log_in(request, pending, user)
         state.mark_let_in(request.session, generation.of(user), request.session.get_expiry_age())
@@ -225,7 +226,7 @@ class PostbackView(View):
         pending = state.load(request.session, PENDING_LOGIN)
         try:
             approval = attempts.complete_login(connection.iframe(request), pending, posted(request))
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             return failed(request, error)
         return log_in_verified(request, pending, approval)
 

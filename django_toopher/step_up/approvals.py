@@ -30,6 +30,21 @@ from django.utils.http import escape_leading_slashes
 
 from .. import policy
 from ..client import ToopherApi, ToopherIframe
+from ..errors import (
+    ChangedRequestError,
+    ChangedUserError,
+    ExpiredAttemptError,
+    NotAnsweredYetError,
+    NotApprovedError,
+    NothingPendingError,
+    OptedOutError,
+    PhoneRemovedError,
+    SecondFactorError,
+    TooManyPasswordsError,
+    TooManyRequestsError,
+    UnusableActionError,
+    WrongPasswordError,
+)
 from ..login import attempts, native
 from ..models import Attempt, ToopherAccount, digest
 from ..session import computer, state
@@ -49,54 +64,8 @@ PASSWORD_WINDOW = timedelta(minutes=15)
 _ACTION_LENGTH = 255  # PROTOCOL.md §2.3, and the service's own limit
 
 
-class UnusableActionError(attempts.FlowError):
-    """The words to confirm are empty or too long, or have characters that would not be shown as they are."""
-
-    reason = "unusable_action"
-    status = 400
-
-
-class TooLargeRequestError(attempts.FlowError):
-    """The request can't be held until it is approved."""
-
-    reason = "too_large"
-    status = 413
-
-
-class ChangedRequestError(attempts.FlowError):
-    """What is to be carried out is not what was approved."""
-
-    reason = "request_changed"
-
-
-class WaitingError(attempts.FlowError):
-    """The phone has not answered yet."""
-
-    reason = "waiting"
-
-
-class TooManyQuestionsError(attempts.FlowError):
-    """The phone was asked too often."""
-
-    reason = "too_many_questions"
-    status = 429
-
-
-class WrongPasswordError(attempts.FlowError):
-    """The password does not confirm it."""
-
-    reason = "wrong_password"
-
-
-class TooManyPasswordsError(attempts.FlowError):
-    """Too many wrong passwords: none is looked at for a while."""
-
-    reason = "too_many_passwords"
-    status = 429
-
-
-_TOLD = (attempts.ExpiredAttemptError, attempts.ChangedUserError, attempts.OptedOutError, attempts.PhoneRemovedError)
-_FAILURES: dict[str, type[attempts.FlowError]] = {error.reason: error for error in _TOLD}
+_TOLD = (ExpiredAttemptError, ChangedUserError, OptedOutError, PhoneRemovedError)
+_FAILURES: dict[str, type[SecondFactorError]] = {error.reason: error for error in _TOLD}
 
 
 @dataclass(frozen=True)
@@ -204,7 +173,7 @@ def find(ticket: object) -> tuple[Pending, Attempt]:
     found = Attempt.objects.filter(pk=pending.attempt, kind=Kind.STEP_UP) if pending else Attempt.objects.none()
     attempt = found.select_related("user__toopher_account").first()
     if pending is None or attempt is None or not constant_time_compare(attempt.token_digest, digest(pending.token)):
-        raise attempts.NothingPendingError
+        raise NothingPendingError
     return pending, attempt
 
 
@@ -215,7 +184,7 @@ def require_subject(pending: Pending, attempt: Attempt, subject: Subject) -> Non
 
 
 def complete(iframe: ToopherIframe, pending: Pending, fields: Mapping[str, Any]) -> None:
-    """The phone's yes, as the iframe's postback tells it. Raises a ``FlowError`` otherwise."""
+    """The phone's yes, as the iframe's postback tells it. Raises a ``SecondFactorError`` otherwise."""
     _keep_up(attempts.complete(iframe, pending, fields, Kind.STEP_UP))
 
 
@@ -231,23 +200,23 @@ def ask_phone(api: ToopherApi, pending: Pending, terminal: str, terminal_name: s
     computer = native.Computer(terminal, vars(attempt)["known_as"] or terminal_name)
     standing = native.ask(api, attempt, computer, pairs=False)
     if standing.state == "hold":
-        attempts.fail(attempt, TooManyQuestionsError())
+        attempts.fail(attempt, TooManyRequestsError())
     return standing.number
 
 
 def look(api: ToopherApi, attempt: Attempt) -> str:
     """Ask the service what became of the question, and write the answer down; the number, while it waits for one.
 
-    ``attempt`` says afterwards how it stands. Raises ``WaitingError`` when it was looked at too often.
+    ``attempt`` says afterwards how it stands. Raises ``NotAnsweredYetError`` when it was looked at too often.
     """
     if attempt.outcome != Outcome.PENDING or not attempt.request_id or attempt.expires <= timezone.now():
         return ""
     standing = native.look(api, attempt)
     if standing.state == "hold":
-        raise WaitingError
-    with suppress(attempts.FlowError):  # the attempt tells of it
+        raise NotAnsweredYetError
+    with suppress(SecondFactorError):  # the attempt tells of it
         if standing.state == "unanswered":
-            attempts.fail(attempt, attempts.ExpiredAttemptError())
+            attempts.fail(attempt, ExpiredAttemptError())
         if standing.state == "answered" and standing.asked is not None:
             _keep_up(attempts.complete_with_answer(attempt, standing.asked))
     attempt.refresh_from_db()
@@ -262,7 +231,7 @@ def complete_with_password(request: HttpRequest, pending: Pending, password: str
     attempt = attempts.find(pending, Kind.STEP_UP)
     user: Any = attempt.user
     if not attempts.is_same(user, attempt) or asks_phone(user, request):
-        attempts.fail(attempt, attempts.ChangedUserError())
+        attempts.fail(attempt, ChangedUserError())
     with transaction.atomic():
         ToopherAccount.objects.filter(user=user).update(generation=F("generation"))  # the lock, on SQLite too
         guesser = None if _is_guessing(user) else authenticate(request, username=attempt.username, password=password)
@@ -275,7 +244,7 @@ def complete_with_password(request: HttpRequest, pending: Pending, password: str
     if error:
         raise error
     if guesser is None or not finished:
-        raise attempts.ExpiredAttemptError
+        raise ExpiredAttemptError
     return guesser
 
 
@@ -285,25 +254,25 @@ def _is_guessing(user: AbstractBaseUser) -> bool:
 
 
 def require_granted(attempt: Attempt) -> None:
-    """Raise what became of the attempt instead, as the database says now; ``WaitingError`` while that is open."""
+    """Raise what became of the attempt instead, as the database says now; ``NotAnsweredYetError`` while that is open."""
     attempt.refresh_from_db()
     if attempt.outcome == Outcome.PENDING and attempt.expires > timezone.now():
-        raise WaitingError
+        raise NotAnsweredYetError
     if attempt.outcome == Outcome.DENIED:
-        raise attempts.NotApprovedError
+        raise NotApprovedError
     if attempt.outcome == Outcome.FAILED:
-        raise _FAILURES.get(attempt.reason, attempts.FlowError)
+        raise _FAILURES.get(attempt.reason, SecondFactorError)
     if attempt.outcome != Outcome.GRANTED:
-        raise attempts.ExpiredAttemptError
+        raise ExpiredAttemptError
     if not attempts.is_same(attempt.user, attempt):
-        raise attempts.ChangedUserError
+        raise ChangedUserError
 
 
 def spend(attempt: Attempt) -> None:
-    """Use the approval up: from here on the request may be carried out, and never again. Raises a ``FlowError``."""
+    """Use the approval up: from here on the request may be carried out, and never again. Raises a ``SecondFactorError``."""
     require_granted(attempt)
     if not attempt.spend(timezone.now()):
-        raise attempts.ExpiredAttemptError
+        raise ExpiredAttemptError
 
 
 def state_of(attempt: Attempt) -> str:

@@ -27,15 +27,13 @@ from django.http import HttpRequest, QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.encoding import force_bytes
 
+from ..errors import TooLargeRequestError
+
 MULTIPART = "multipart/form-data"
 
 _SALT = "django_toopher.step_up.held_request"
 _ROOM = 20_000
 """Bytes of the form that are left for everything else in it."""
-
-
-class TooLargeError(Exception):
-    """The request does not fit into the page that has to hold it."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Held:
 
 
 def hold(request: HttpRequest) -> Held:
-    """The body of ``request``, which the view can still read afterwards. Raises ``TooLargeError``."""
+    """The body of ``request``, which the view can still read afterwards. Raises ``TooLargeRequestError``."""
     if request.method in {"GET", "HEAD"}:
         return Held()
     sent = {
@@ -89,14 +87,14 @@ def hold(request: HttpRequest) -> Held:
     try:
         return Held(**sent, body=b64encode(request.body).decode())
     except RequestDataTooBig as exc:
-        raise TooLargeError from exc
+        raise TooLargeRequestError from exc
 
 
 def _held_files(request: HttpRequest) -> Iterator[HeldFile]:
     files: list[tuple[str, list[Any]]] = [*request.FILES.lists()]
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if limit is not None and sum(each.size or 0 for _name, several in files for each in several) > limit:
-        raise TooLargeError  # before any is read
+        raise TooLargeRequestError  # before any is read
     for name, several in files:
         for each in several:
             each.seek(0)
@@ -154,11 +152,11 @@ def _uploaded(file: HeldFile) -> Any:
 
 
 def pack(held: Held, **beside: str) -> str:
-    """``held`` and a few texts, signed, for a field of the page. Raises ``TooLargeError``."""
+    """``held`` and a few texts, signed, for a field of the page. Raises ``TooLargeRequestError``."""
     packed = signing.dumps({"held": asdict(held), **beside}, salt=_SALT, compress=True)
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if limit is not None and len(packed) > limit - _ROOM:
-        raise TooLargeError
+        raise TooLargeRequestError
     return packed
 
 

@@ -28,6 +28,12 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from .. import connection, policy
 from ..conf import conf
+from ..errors import (
+    ExpiredAttemptError,
+    NotAnsweredYetError,
+    SecondFactorError,
+    WrongPasswordError,
+)
 from ..exempt import second_factor_exempt
 from ..login import attempts, native
 from ..login.error_texts import explanation_of_step_up
@@ -40,7 +46,7 @@ from ..session.state import STEP_UP_GRANT, Pending
 from . import approvals
 from .approvals import Requirement, Subject
 from .atomic import require_durable
-from .held_request import Held, TooLargeError, hold, pack, restore, unpack
+from .held_request import Held, hold, pack, restore, unpack
 
 HELD = "toopher_held"
 PASSWORD = "toopher_password"  # noqa: S105 (the name of a field)
@@ -68,7 +74,7 @@ def hurdle(request: HttpRequest, requirement: Requirement, *args: Any, **kwargs:
         if requirement.passes(request, *args, **kwargs):
             return None
         return _stop(request, requirement, requirement.words(request, *args, **kwargs))
-    except attempts.FlowError as error:
+    except SecondFactorError as error:
         return _refusal(request, error, _way_back(request))
 
 
@@ -102,7 +108,7 @@ def _stop(request: HttpRequest, requirement: Requirement, words: str) -> HttpRes
     is_met = requirement.is_met(request.session, words) and generation.holds(request)
     if is_met and ticket is None and STEP_UP_GRANT not in request.session:
         return None
-    subject = approvals.subject_of(request, request.user, words, held := _hold(request))
+    subject = approvals.subject_of(request, request.user, words, held := hold(request))
     if ticket is not None or (ticket := _grant(request, subject)) is not None:
         use(request, ticket, subject)
         requirement.remember(request.session, words)
@@ -114,26 +120,19 @@ def _stop(request: HttpRequest, requirement: Requirement, words: str) -> HttpRes
     return _page(request, Question(subject, held, _way_back(request)))
 
 
-def _hold(request: HttpRequest) -> Held:
-    try:
-        return hold(request)
-    except TooLargeError as exc:
-        raise approvals.TooLargeRequestError from exc
-
-
 def _grant(request: HttpRequest, subject: Subject) -> str | None:
     """The approval with which this session was sent back, if it is for this request. One for another page stays."""
     ticket = request.session.get(STEP_UP_GRANT)
     try:
         approvals.require_subject(*approvals.find(ticket), subject)
-    except attempts.FlowError:
+    except SecondFactorError:
         return None
     state.forget(request.session, STEP_UP_GRANT)
     return str(ticket)
 
 
 def use(request: HttpRequest, ticket: str, subject: Subject) -> None:
-    """Spend the approval that somebody has come back with. Raises a ``FlowError`` when there is none."""
+    """Spend the approval that somebody has come back with. Raises a ``SecondFactorError`` when there is none."""
     pending, attempt = approvals.find(ticket)
     approvals.require_subject(pending, attempt, subject)
     approvals.look(connection.api(request), attempt)
@@ -186,7 +185,7 @@ def status_of(request: HttpRequest, ticket: str) -> Json:
     }
 
 
-def refusal_of(error: attempts.FlowError, back: str) -> Json:
+def refusal_of(error: SecondFactorError, back: str) -> Json:
     """An error for a client without a page."""
     told = explanation_of_step_up(error, back)
     return {
@@ -196,7 +195,7 @@ def refusal_of(error: attempts.FlowError, back: str) -> Json:
     }
 
 
-def _refusal(request: HttpRequest, error: attempts.FlowError, back: str) -> HttpResponseBase:
+def _refusal(request: HttpRequest, error: SecondFactorError, back: str) -> HttpResponseBase:
     """What went wrong, and that nothing was carried out."""
     if wants_json(request):
         return JsonResponse(refusal_of(error, back), status=error.status)
@@ -221,10 +220,7 @@ class Question:
         """All of it in a field of the page. Raises ``TooLargeRequestError``."""
         subject = self.subject
         beside = {"action": subject.action, "method": subject.method, "path": subject.path, "back": self.back}
-        try:
-            return pack(self.held, ticket=pending.ticket, **beside)
-        except TooLargeError as exc:
-            raise approvals.TooLargeRequestError from exc
+        return pack(self.held, ticket=pending.ticket, **beside)
 
     @property
     def postback_url(self) -> str:
@@ -233,7 +229,7 @@ class Question:
 
 
 def _page(
-    request: HttpRequest, question: Question, pending: Pending | None = None, error: attempts.FlowError | None = None
+    request: HttpRequest, question: Question, pending: Pending | None = None, error: SecondFactorError | None = None
 ) -> HttpResponse:
     """Ask: in the iframe, on our own page, or, of somebody without a phone, for the password."""
     is_new = pending is None
@@ -295,7 +291,7 @@ def _unpacked(request: HttpRequest) -> tuple[Held, dict[str, str]]:
     try:
         return unpack(request.POST.get(HELD, ""), conf.TOOPHER_ATTEMPT_AGE)
     except BadSignature as exc:
-        raise attempts.ExpiredAttemptError from exc
+        raise ExpiredAttemptError from exc
 
 
 def _confirm_held(request: HttpRequest, requirement: Requirement, *args: Any, **kwargs: Any) -> HttpResponseBase | None:
@@ -311,7 +307,7 @@ def _confirm_held(request: HttpRequest, requirement: Requirement, *args: Any, **
         if again is not None:
             return again
         approvals.spend(approvals.find(beside["ticket"])[1])
-    except attempts.FlowError as error:
+    except SecondFactorError as error:
         return _refusal(request, error, beside["back"])
     requirement.remember(request.session, words)
     return None
@@ -331,12 +327,12 @@ def _confirm(request: HttpRequest, question: Question, ticket: str, fields: Any)
             approvals.look(connection.api(request), attempt)
         approvals.require_granted(attempt)
         if attempt.spent is not None:  # what was carried out once proves nothing a second time (SECURITY.md S13)
-            raise attempts.ExpiredAttemptError
+            raise ExpiredAttemptError
         if attempt.method != Attempt.Method.PASSWORD:  # which proves no phone, wherever it was given
             _mark_verified(request, attempt)
-    except approvals.WaitingError:
+    except NotAnsweredYetError:
         return _page(request, question, pending)
-    except approvals.WrongPasswordError as error:
+    except WrongPasswordError as error:
         return _page(request, question, error=error)
     return None
 
@@ -373,7 +369,7 @@ class StepUpPostbackView(View):
             caller = approvals.caller_of(request)
             subject = Subject(user, beside["action"], caller, beside["method"], beside["path"], held.canonical())
             again = _confirm(request, Question(subject, held, back), beside["ticket"], posted(request))
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             return _refusal(request, error, back)
         if again is not None:
             return again
@@ -406,7 +402,7 @@ class StepUpView(View):
         """The password of who confirms without a phone."""
         try:
             approvals.complete_with_password(request, approvals.find(ticket)[0], request.POST.get(PASSWORD, ""))
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             return _refusal(request, error, "/")
         return self._shown(request, ticket)
 
@@ -414,7 +410,7 @@ class StepUpView(View):
         try:
             status = status_of(request, ticket)
             pending, attempt = approvals.find(ticket)
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             return _refusal(request, error, "/")
         way = "native" if attempt.request_id else "password"
         context = {
@@ -435,15 +431,15 @@ class StepUpStatusView(View):
         """``state``: pending, granted, denied, failed, expired or spent."""
         try:
             return JsonResponse(status_of(request, ticket))
-        except approvals.WaitingError:
+        except NotAnsweredYetError:
             return JsonResponse({"state": "pending", "number": "", "poll_seconds": POLL_SECONDS})
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             return JsonResponse(refusal_of(error, "/"), status=error.status)
 
     def post(self, request: HttpRequest, ticket: str) -> HttpResponseBase:
         """The field ``password``, of who confirms without a phone."""
         try:
             approvals.complete_with_password(request, approvals.find(ticket)[0], request.POST.get("password", ""))
-        except attempts.FlowError as error:
+        except SecondFactorError as error:
             return JsonResponse(refusal_of(error, "/"), status=error.status)
         return self.get(request, ticket)

@@ -18,10 +18,9 @@ from django.utils import timezone
 
 from django_toopher import connection
 from django_toopher.admin.attempts import REASONS
-from django_toopher.login.attempts import FlowError
+from django_toopher.errors import SecondFactorError
 from django_toopher.models import Attempt, SupportItem, SupportRun, ToopherAccount
 from django_toopher.service.models import AuthenticationRequest, Automation, User
-from django_toopher.step_up import approvals  # noqa: F401 (its errors are among the reasons)
 from django_toopher.support import runs
 from django_toopher.support.verbs import VERBS
 from tests.factories import account_with
@@ -453,7 +452,7 @@ def test_a_persons_page_shows_what_the_service_says_now(people, support, setting
     assert "the secret id" not in page
 
 
-def reasons(error=FlowError):
+def reasons(error=SecondFactorError):
     """What an attempt may say of why it did not succeed."""
     return {error.reason}.union(*map(reasons, error.__subclasses__()))
 

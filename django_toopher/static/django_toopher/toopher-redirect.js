@@ -4,6 +4,8 @@
 //
 // The result comes back behind "#toopher=", by way of a page with <a id="toopher_return" href="…">, which leads here.
 
+import { post } from "./post.js";
+
 const RESULT = "#toopher=";
 const CAME_BACK = "#toopher-back"; // without a result: the person wants another way, or to ask again
 
@@ -13,17 +15,6 @@ function resultIn(hash) {
   } catch {
     return null; // not encoded by the service
   }
-}
-
-function post(form, fields) {
-  for (const [name, value] of Object.entries(fields)) {
-    const input = document.createElement("input");
-    input.type = "hidden";
-    input.name = name;
-    input.value = value;
-    form.prepend(input); // the form's own fields stay the last, which count
-  }
-  HTMLFormElement.prototype.submit.call(form); // a field may be named "submit"
 }
 
 function follow(link) {

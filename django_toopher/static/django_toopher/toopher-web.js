@@ -6,6 +6,8 @@
 // fetch() instead, and a "toopher-postback" event on the iframe carries the response.
 // "toopher-height" says how high the iframe's content is; the frame follows, within bounds.
 
+import { post } from "./post.js";
+
 const COMPLETE = "toopher-api-complete";
 const HEIGHT = "toopher-height";
 const LOWEST = 220; // pixels
@@ -25,15 +27,8 @@ function postForm(url, fields) {
   form.method = "post";
   form.action = url;
   form.hidden = true;
-  for (const [name, value] of Object.entries(fields)) {
-    const input = document.createElement("input");
-    input.type = "hidden";
-    input.name = name;
-    input.value = value;
-    form.append(input);
-  }
   document.body.append(form);
-  HTMLFormElement.prototype.submit.call(form); // a field may be named "submit"
+  post(form, fields);
 }
 
 async function postAjax(iframe, url, fields) {
@@ -41,7 +36,7 @@ async function postAjax(iframe, url, fields) {
   iframe.dispatchEvent(new CustomEvent("toopher-postback", { bubbles: true, detail: response }));
 }
 
-export function listen(iframe) {
+function listen(iframe) {
   let posted = false; // a second message must not be a second postback
   window.addEventListener("message", (event) => {
     const src = iframe.getAttribute("src") || iframe.getAttribute("toopher_req");

@@ -12,6 +12,7 @@ from django.core import mail
 from django.db import connection
 from django.utils import timezone
 
+from django_toopher.errors import TooManyCodesError
 from django_toopher.factors import recovery_codes
 from django_toopher.models import Attempt, RecoveryCode, ToopherAccount
 from django_toopher.session.state import PENDING_LOGIN, VERIFIED
@@ -219,7 +220,7 @@ def test_S23_after_a_hundred_in_a_row_no_code_is_taken_until_new_ones_are_made(h
 def test_S23_of_tries_at_the_same_moment_one_is_compared(account, codes):
     stale = ToopherAccount.objects.get()
     assert recovery_codes.find(account, "0000-0000-0000") is None
-    with pytest.raises(recovery_codes.TooManyCodesError):
+    with pytest.raises(TooManyCodesError):
         recovery_codes.find(stale, codes[0])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from django_toopher.client import ToopherIframe
+from django_toopher.errors import NothingPendingError
 from django_toopher.login import attempts
 from django_toopher.models import Attempt
 from tests.app.acts import ACCOUNT_POSTBACK, POSTBACK, known, logged_in, pairing, reason_of, signed, signed_parameters
@@ -62,9 +63,9 @@ def test_S05_a_login_is_no_pairing(kind, paired, computer, account):
 
 def test_S05_the_attempt_of_one_kind_is_not_found_as_another(alice):
     login, change = attempts.begin(alice), attempts.begin(alice, Attempt.Kind.PAIRING)
-    with pytest.raises(attempts.NothingPendingError):
+    with pytest.raises(NothingPendingError):
         attempts.find(change)
-    with pytest.raises(attempts.NothingPendingError):
+    with pytest.raises(NothingPendingError):
         attempts.find(login, Attempt.Kind.PAIRING)
 
 

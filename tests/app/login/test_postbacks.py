@@ -13,6 +13,7 @@ from django.test import RequestFactory
 from django_toopher import connection as service_connection
 from django_toopher import embedded
 from django_toopher.client import sign_postback
+from django_toopher.errors import InvalidPostbackError
 from django_toopher.login import attempts
 from django_toopher.session.state import PENDING_LOGIN, load
 from tests.app.acts import POSTBACK, known, logged_in, outcomes, reason_of, signed, signed_parameters
@@ -113,7 +114,7 @@ def test_S02_the_expected_signature_is_told_nowhere(forge, approved, computer, c
     fields = QueryDict(mutable=True)
     for name, value in forged.items():
         fields.setlist(name, value if isinstance(value, list) else [value])
-    with pytest.raises(attempts.InvalidPostbackError) as caught:
+    with pytest.raises(InvalidPostbackError) as caught:
         attempts.complete_login(service_connection.iframe(RequestFactory().get("/", secure=True)), pending, fields)
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value.__cause__.__dict__)
     written = caplog.text + "".join(str(record.__dict__) for record in caplog.records)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from django_toopher import connection as service_connection
 from django_toopher.client import ToopherIframe
+from django_toopher.errors import ExpiredAttemptError, InvalidPostbackError
 from django_toopher.login import attempts
 from django_toopher.models import Attempt, digest
 from django_toopher.session.state import PENDING_LOGIN, Pending, load
@@ -41,7 +42,7 @@ def test_S03_a_blank_token_is_refused_even_where_a_blank_one_is_expected(token, 
     Attempt.objects.filter(pk=pending.attempt).update(token_digest=digest(token))
     blank = Pending(attempt=pending.attempt, token=token)
     iframe = ToopherIframe(*service_connection.credentials(), ROOT)
-    with pytest.raises(attempts.InvalidPostbackError):
+    with pytest.raises(InvalidPostbackError):
         attempts.complete_login(iframe, blank, signed(approved, session_token=token))
 
 
@@ -122,7 +123,7 @@ def test_S04_fifty_that_are_verified_at_the_same_moment_are_one_approval(threade
     def complete():
         try:
             return attempts.complete_login(Meeting(*service_connection.credentials(), ROOT), pending, fields)
-        except attempts.ExpiredAttemptError:
+        except ExpiredAttemptError:
             return None
 
     approvals = [each for each in at_once(*[complete] * 50) if each]

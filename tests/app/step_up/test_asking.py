@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy
 
+from django_toopher.errors import UnusableActionError
 from django_toopher.models import Attempt
 from django_toopher.session import state as session_keys
 from django_toopher.step_up import approvals
@@ -103,7 +104,7 @@ def test_what_is_no_text_is_no_action(action):
 
 @table("words", ["", " \n"])
 def test_no_words_are_refused(words):
-    with pytest.raises(approvals.UnusableActionError):
+    with pytest.raises(UnusableActionError):
         approvals.Requirement(lambda: words).words()
 
 

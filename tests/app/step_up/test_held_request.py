@@ -14,7 +14,8 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_toopher.step_up.held_request import Held, TooLargeError, hold, pack, restore, unpack
+from django_toopher.errors import TooLargeRequestError
+from django_toopher.step_up.held_request import Held, hold, pack, restore, unpack
 from tests.tables import table
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -152,7 +153,7 @@ def test_a_package_larger_than_a_form_may_be_is_refused(settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 30_000
     body = json.dumps([*range(1000)]).encode()
     assert pack(hold(posted(body, "application/json")))
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooLargeRequestError):
         pack(hold(posted(secrets.token_bytes(20_000), "image/png")))
 
 
