@@ -166,7 +166,7 @@ def by_a_run(staff: Any, number: int, at_a_time: int | None, *, together: bool =
 
     verb = verbs.VERBS["disable"]
     verb = verb if together else replace(verb, ask_together=None)
-    run = runs.begin(verb, accounts(number), staff)
+    run = runs.create(verb, accounts(number), staff)
     run.confirm(timezone.now())
     workers = at_a_time or runs.WORKERS
     with patch.object(runs, "VERBS", {verb.name: verb}):

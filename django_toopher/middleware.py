@@ -44,7 +44,7 @@ class ToopherMiddleware:
     client that wants JSON) is answered with 403 and
     ``{"reason": "second_factor_required", "authenticate_url": "/accounts/authenticate/"}``.
 
-    Works in both worlds; under ASGI it never blocks the event loop. A marked session costs no query. Requests that are
+    Works in both worlds; under ASGI it never blocks the event loop. A verified session costs no query. Requests that are
     authenticated without a session, such as by a token of an API, are not its matter.
     """
 
@@ -123,15 +123,15 @@ def _has_session(request: HttpRequest) -> bool:
 
 
 def _is_in_question(request: HttpRequest) -> bool:
-    """Whether somebody is logged in without a mark, or with one that has to be compared. Reads the session alone."""
+    """Whether somebody is logged in who is neither verified nor let in, or has to be compared. Reads the session alone."""
     if SESSION_KEY not in request.session:
         return False
-    return not ((state.is_verified(request) or state.is_let_in(request)) and generation.is_fresh(request))
+    return not ((state.is_verified(request) or state.is_let_in(request)) and generation.was_compared_lately(request))
 
 
 def _answer(request: HttpRequest) -> HttpResponseBase | None:
     """What to say in place of the view; ``None`` lets it run."""
-    if generation.is_marked(request) or not request.user.is_authenticated:
+    if generation.is_verified_or_let_in(request) or not request.user.is_authenticated:
         return None
     if not needs_tables(policy.is_due)(request.user, request):
         _let_in(request)
@@ -142,9 +142,9 @@ def _answer(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def _let_in(request: HttpRequest) -> None:
-    """Mark the session; once in it, say until when a phone has to be paired."""
+    """Let the session in; once in it, say until when a phone has to be paired."""
     is_new = state.LET_IN not in request.session
-    state.mark_let_in(request.session, generation.of(request.user))
+    state.set_let_in(request.session, generation.of_user(request.user))
     until = policy.grace(request.user, request) if is_new else None  # type: ignore[arg-type]
     if until:
         when = date_format(localtime(until) if is_aware(until) else until, "DATETIME_FORMAT")

@@ -114,7 +114,7 @@ class ToopherAccount(models.Model):
         super().save(*args, **kwargs)
 
     def change(self, **fields: Any) -> None:
-        """Write down a change of the second factor, which ends other sessions' marks and voids open attempts."""
+        """Write down a change of the second factor, which ends what other sessions earned and voids open attempts."""
         fields |= {"generation": models.F("generation") + 1}
         ToopherAccount.objects.filter(pk=self.pk).update(**fields)
         self.refresh_from_db()

@@ -56,7 +56,7 @@ def _was_confirmed(request: Request, view: Any) -> bool:
     requirement = Requirement(action, getattr(view, "second_factor_max_age", None))
     words, kept = requirement.words(request), getattr(request._request, "session", None)
     has_session = kept is not None and kept.get("_auth_user_id") == str(request.user.pk)
-    if has_session and requirement.is_met(kept, words) and generation.holds(request._request):
+    if has_session and requirement.is_met(kept, words) and generation.is_current(request._request):
         return True
     subject = approvals.subject_of(request._request, request.user, words, hold(request._request))
     ticket = request.headers.get(approvals.HEADER)

@@ -27,7 +27,7 @@ def verified_login(client: Client, user: Any) -> None:
     client.force_login(user)
     kept: Any = client.session
     generations = ToopherAccount.objects.filter(user=user.pk).values_list("generation", flat=True)
-    state.mark_verified(kept, generations.first() or 0)
+    state.set_verified(kept, generations.first() or 0)
     kept.save()
     client.cookies[settings.SESSION_COOKIE_NAME] = kept.session_key  # signed_cookies keeps the session in it
 

@@ -46,7 +46,7 @@ class RecoverView(View):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """The form, for a login that waits, or for somebody logged in whom the phone is asked about once more."""
         try:
-            attempt = attempts.find(state.load(request.session, PENDING_LOGIN))
+            attempt = attempts.find_open(state.load(request.session, PENDING_LOGIN))
         except NothingPendingError:
             return self._begin(request)
         except SecondFactorError as error:
@@ -77,7 +77,7 @@ class RecoverView(View):
         except SecondFactorError as error:
             return failed(request, error)
         response = log_in(request, pending, approval.user)
-        state.mark_verified(request.session, generation.of(approval.user))
+        state.set_verified(request.session, generation.of_user(approval.user))
         return redirect(f"{reverse('django_toopher:lost')}?{urlencode({'next': response.url})}")
 
     def _page(

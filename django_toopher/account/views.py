@@ -45,7 +45,7 @@ IN_PERSON = approvals.Requirement(gettext_lazy("Manage phones"), max_age=10 * 36
 
 def is_verified(request: HttpRequest, account: ToopherAccount) -> bool:
     """Whether the person, and no standing answer, has passed the second factor in this session, as it is now."""
-    has_passed = state.is_verified(request) and generation.holds(request, account.generation)
+    has_passed = state.is_verified(request) and generation.is_current(request, account.generation)
     return has_passed and IN_PERSON.is_met(request.session, "")
 
 
@@ -102,7 +102,7 @@ class AccountView(LoginRequiredMixin, EmbeddingView):
 
     def _ask(self, request: HttpRequest, account: ToopherAccount) -> HttpResponseBase:
         """The second factor; of a session that a standing answer let in, the person's own yes."""
-        if state.is_verified(request) and generation.holds(request, account.generation):
+        if state.is_verified(request) and generation.is_current(request, account.generation):
             return hurdle(request, IN_PERSON) or redirect("django_toopher:account")
         backend = request.session.get(BACKEND_SESSION_KEY, "")
         return ask_second_factor(request, request.user, reverse("django_toopher:account"), backend)
@@ -116,7 +116,7 @@ class AccountView(LoginRequiredMixin, EmbeddingView):
         if kept:
             needed = 0 if conf.TOOPHER_EMBED == "redirect" else conf.TOOPHER_ATTEMPT_AGE / 2
             with suppress(SecondFactorError):
-                attempt = attempts.find(kept, Attempt.Kind.PAIRING)
+                attempt = attempts.find_open(kept, Attempt.Kind.PAIRING)
                 is_same = (attempt.user_id, attempt.generation) == (account.user_id, account.generation)
                 if is_same and attempt.expires - timezone.now() > timedelta(seconds=needed):
                     return kept
@@ -159,8 +159,8 @@ def native_phones(request: HttpRequest, account: ToopherAccount) -> dict[str, An
         if account.toopher_user_id:
             phones = lookups.phones(api, account.toopher_user_id)
             automations = lookups.automations(api, account.toopher_user_id) if phones else []
-        attempt = attempts.find(state.load(request.session, PENDING_PAIRING), Attempt.Kind.PAIRING)
-        progress = native.look(api, attempt).state
+        attempt = attempts.find_open(state.load(request.session, PENDING_PAIRING), Attempt.Kind.PAIRING)
+        progress = native.poll(api, attempt).state
     except (NothingPendingError, ExpiredAttemptError):
         pass  # nothing is being paired
     except (ToopherApiError, ServiceDownError):
@@ -203,7 +203,7 @@ class PhonesView(LoginRequiredMixin, View):
         pending = pending or attempts.begin(user, Attempt.Kind.PAIRING, action=_("Manage phones"))
         state.store(request.session, PENDING_PAIRING, pending)
         try:
-            attempt = attempts.find(pending, Attempt.Kind.PAIRING)
+            attempt = attempts.find_open(pending, Attempt.Kind.PAIRING)
             native.pair(connection.api(request), attempt, phrase, only_first=not verified)
         except UnknownPhraseError:
             messages.error(request, _("No phone shows these words now. Check them, or make new ones on the phone."))
@@ -260,7 +260,7 @@ def changed(request: HttpRequest, added: bool, text: str) -> None:
     """A phone came or went: this session keeps its mark or gets it, all others lose theirs."""
     if added:
         request.session.cycle_key()  # a key that somebody else knows gains nothing (SECURITY.md S09)
-        state.mark_verified(request.session)  # whoever has just said yes on the phone has the phone
+        state.set_verified(request.session)  # whoever has just said yes on the phone has the phone
     generation.renew(request)
     messages.success(request, text)
 
@@ -324,6 +324,6 @@ class SignOutOthersView(VerifiedView):
         Where support intervenes at this moment, this session has to as well: it does not renew what that has ended.
         """
         if self.account.change_as_read():
-            state.set_stamp(request.session, self.account.generation)
+            state.set_generation(request.session, self.account.generation)
             messages.success(request, _("Everywhere else the phone has to confirm again."))
         return redirect("django_toopher:account")

@@ -189,7 +189,7 @@ def live(account: ToopherAccount, api: ToopherApi) -> dict[str, Any]:
     """What the service says of a person at this moment; ``error`` where it does not answer (any more)."""
     told: dict[str, Any] = {}
     try:
-        user = lookups.find(account, api)
+        user = lookups.find_user(account, api)
         told["user"] = user
         if user is not None:
             told["phones"] = lookups.phones(api, user.id)

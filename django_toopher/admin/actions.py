@@ -77,7 +77,7 @@ class SupportActionsMixin(_ModelAdmin):
 
         A few people are done at once, where nothing has to be confirmed.
         """
-        run = runs.begin(verb, accounts, request.user)
+        run = runs.create(verb, accounts, request.user)
         if run.confirmed and run.items.count() <= runs.AT_ONCE:
             runs.step(run, connection.api(request), request.user)
         page = reverse("admin:django_toopher_supportrun_change", args=[run.pk], current_app=self.admin_site.name)

@@ -84,7 +84,7 @@ def normalized(typed: str) -> str:
     return code if len(code) == LENGTH and set(code) <= set(ALPHABET) else ""
 
 
-def find(account: ToopherAccount, typed: str) -> RecoveryCode | None:
+def match(account: ToopherAccount, typed: str) -> RecoveryCode | None:
     """The code that was typed, not spent yet; ``None`` for a wrong one. ``TooManyCodesError`` before it is looked at.
 
     The try is counted before it is compared, so that no more are compared at once than one after the other.

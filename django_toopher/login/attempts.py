@@ -123,7 +123,7 @@ def _auth_hashes(user: Any) -> list[str]:
     return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
 
 
-def find(pending: Pending | None, kind: Attempt.Kind = Kind.LOGIN, *, terminal: str = "") -> Attempt:
+def find_open(pending: Pending | None, kind: Attempt.Kind = Kind.LOGIN, *, terminal: str = "") -> Attempt:
     """The attempt that can still be granted; ``NothingPendingError``, ``ExpiredAttemptError``. One query.
 
     It comes with ``has_recovery_codes``, and ``known_as``: how its user calls the computer with this secret id.
@@ -146,7 +146,7 @@ def find(pending: Pending | None, kind: Attempt.Kind = Kind.LOGIN, *, terminal: 
 def is_pending(pending: Pending | None, user: AbstractBaseUser) -> bool:
     """Whether a login of this user waits for its second factor."""
     try:
-        return bool(find(pending).user_id == user.pk)
+        return bool(find_open(pending).user_id == user.pk)
     except SecondFactorError:
         return False
 
@@ -168,7 +168,7 @@ def complete(iframe: ToopherIframe, pending: Pending | None, fields: Mapping[str
 
     The signature first, then age, token, kind and action, then the user (DESIGN.md, rule 4); then the attempt is spent.
     """
-    attempt = find(pending, kind)
+    attempt = find_open(pending, kind)
     return _granted(attempt, _verified(iframe, pending, attempt, fields, "authentication_request"))
 
 
@@ -213,11 +213,11 @@ def complete_with_recovery_code(pending: Pending | None, typed: str) -> Approval
 
     ``WrongCodeError`` and ``TooManyCodesError`` leave the attempt waiting. Code and attempt are spent together.
     """
-    attempt = find(pending)
+    attempt = find_open(pending)
     user: Any = attempt.user
     if not is_same(user, attempt):
         fail(attempt, ChangedUserError())
-    code = recovery_codes.find(user.toopher_account, typed)
+    code = recovery_codes.match(user.toopher_account, typed)
     if code is None:
         raise WrongCodeError
     with transaction.atomic():
@@ -322,7 +322,7 @@ def is_same(user: Any, attempt: Attempt) -> bool:
 
 def let_in_unverified(pending: Pending | None) -> AbstractBaseUser:
     """The user to log in without a second factor while the service is down; only for ``TOOPHER_FAIL_OPEN``."""
-    attempt = find(pending)
+    attempt = find_open(pending)
     user: Any = attempt.user
     if not is_same(user, attempt):
         fail(attempt, ChangedUserError())
@@ -333,7 +333,7 @@ def let_in_unverified(pending: Pending | None) -> AbstractBaseUser:
 
 
 def _remember_pairing(attempt: Attempt, verified: Mapping[str, str]) -> bool:
-    """Cache the ids that were told; writes only what is new. Whether it is the first phone, which ends other marks."""
+    """Cache the ids that were told; writes only what is new. Whether it is the first phone, which ends what other sessions earned."""
     told = {
         "paired": True,
         "pairing_id": verified.get("pairing_id", "")[:36],
@@ -360,7 +360,7 @@ def complete_pairing(
     switched the second factor on or off. After a removal the service is asked whether another phone is left; while it
     does not answer, the account stays paired, so that a second factor stays due.
     """
-    attempt = find(pending, Kind.PAIRING)
+    attempt = find_open(pending, Kind.PAIRING)
     if attempt.user_id != user_pk:
         raise NothingPendingError
     is_user = fields.get("resource_type") == "requester_user"  # believed only once it is verified
@@ -395,7 +395,7 @@ def complete_pairing_with(api: ToopherApi, pending: Pending | None, user_pk: Any
 
     False while the phone has not said yes. Raises ``ToopherApiError`` beside the rest.
     """
-    attempt = find(pending, Kind.PAIRING)
+    attempt = find_open(pending, Kind.PAIRING)
     if attempt.user_id != user_pk or not attempt.pairing_id:
         raise NothingPendingError
     pairing = api.get_pairing_by_id(attempt.pairing_id)

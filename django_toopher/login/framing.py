@@ -93,6 +93,6 @@ def failed(request: HttpRequest, error: SecondFactorError) -> HttpResponse:
 def _has_recovery_codes(request: HttpRequest) -> bool:
     """Whether the login that waits could be completed without the service."""
     try:
-        return bool(vars(attempts.find(state.load(request.session, PENDING_LOGIN)))["has_recovery_codes"])
+        return bool(vars(attempts.find_open(state.load(request.session, PENDING_LOGIN)))["has_recovery_codes"])
     except SecondFactorError:
         return False

@@ -41,7 +41,7 @@ class Computer:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Progress:
     """How far it is.
 
     ``state`` is ``new``, ``pairing``, ``paired``, ``unpaired``, ``waiting``, ``unanswered``, ``answered`` or ``hold``;
@@ -60,17 +60,17 @@ def spaced(number: str) -> str:
     return f"{number[:half]} {number[half:]}".strip()
 
 
-def go_on(api: ToopherApi, attempt: Attempt, computer: Computer, *, pairs: bool) -> Standing:
-    """Where the attempt stands, after asking the phone where that is due. Without a phone, pair one if it ``pairs``.
+def advance(api: ToopherApi, attempt: Attempt, computer: Computer, *, pairs: bool) -> Progress:
+    """How far the attempt is, after asking the phone where that is due. Without a phone, pair one if it ``pairs``.
 
     Raises a ``SecondFactorError``: the service is down, or does not ask this person.
     """
-    standing = look(api, attempt)
-    return ask(api, attempt, computer, pairs=pairs) if standing.state in {"new", "paired"} else standing
+    progress = poll(api, attempt)
+    return ask_phone(api, attempt, computer, pairs=pairs) if progress.state in {"new", "paired"} else progress
 
 
-def look(api: ToopherApi, attempt: Attempt) -> Standing:
-    """Where the attempt stands. One call, nothing written."""
+def poll(api: ToopherApi, attempt: Attempt) -> Progress:
+    """How far the attempt is. One call, nothing written."""
     try:
         with _service_errors(attempt):
             if attempt.request_id:
@@ -78,36 +78,36 @@ def look(api: ToopherApi, attempt: Attempt) -> Standing:
             if attempt.pairing_id:
                 return _of_pairing(api.get_pairing_by_id(attempt.pairing_id))
     except RateLimitError as exc:
-        return Standing("hold", wait=exc.retry_after or 1)
-    return Standing("new")
+        return Progress("hold", wait=exc.retry_after or 1)
+    return Progress("new")
 
 
-def _of_request(asked: AuthenticationRequest) -> Standing:
+def _of_request(asked: AuthenticationRequest) -> Progress:
     if asked.pending:
-        return Standing("waiting", number=str(asked.raw.get("number") or ""), asked=asked)
+        return Progress("waiting", number=str(asked.raw.get("number") or ""), asked=asked)
     if not asked.granted and asked.reason_code in NO_ANSWER:
-        return Standing("unanswered")
-    return Standing("answered", asked=asked)
+        return Progress("unanswered")
+    return Progress("answered", asked=asked)
 
 
-def _of_pairing(pairing: Pairing) -> Standing:
-    return Standing("pairing" if pairing.pending else "paired" if pairing.enabled else "unpaired")
+def _of_pairing(pairing: Pairing) -> Progress:
+    return Progress("pairing" if pairing.pending else "paired" if pairing.enabled else "unpaired")
 
 
-def ask(api: ToopherApi, attempt: Attempt, computer: Computer, *, pairs: bool) -> Standing:
+def ask_phone(api: ToopherApi, attempt: Attempt, computer: Computer, *, pairs: bool) -> Progress:
     """Ask the phone, anew where it was asked before."""
     try:
         with _service_errors(attempt):
             asked = _initiate(api, attempt, computer)
     except RateLimitError as exc:
-        return Standing("hold", wait=exc.retry_after or 60)
+        return Progress("hold", wait=exc.retry_after or 60)
     except attempts.UNPAIRED as exc:
         if pairs:
             return pair(api, attempt)
         attempts.refused(attempt, exc)
-    if not _keep(attempt, "request_id", asked.id):
+    if not _claim(attempt, "request_id", asked.id):
         _take_back_request(api, asked.id)  # another tab was first: its question counts
-        return look(api, attempt)
+        return poll(api, attempt)
     return _of_request(asked)
 
 
@@ -128,7 +128,7 @@ def _initiate(api: ToopherApi, attempt: Attempt, computer: Computer, **options: 
 
 
 def ask_silently(api: ToopherApi, attempt: Attempt, computer: Computer) -> AuthenticationRequest | None:
-    """The yes of a standing answer, if there is one; no phone hears of it. ``None`` otherwise, for whatever reason."""
+    """The yes of an automation, if there is one; no phone hears of it. ``None`` otherwise, for whatever reason."""
     try:
         asked = _initiate(api, attempt, computer, silently=True)
     except ToopherApiError:
@@ -141,7 +141,7 @@ def ask_silently(api: ToopherApi, attempt: Attempt, computer: Computer) -> Authe
     return asked
 
 
-def pair(api: ToopherApi, attempt: Attempt, phrase: str = "", *, only_first: bool = True) -> Standing:
+def pair(api: ToopherApi, attempt: Attempt, phrase: str = "", *, only_first: bool = True) -> Progress:
     """Wait for a phone: the one that shows ``phrase``, else the first that scans the QR code.
 
     ``only_first`` has the service refuse it once the user has a phone: a password alone adds none to another.
@@ -153,20 +153,20 @@ def pair(api: ToopherApi, attempt: Attempt, phrase: str = "", *, only_first: boo
                 api.post(path, user_name=attempt.toopher_name, pairing_phrase=words, only_first=only_first)
             )
         except RateLimitError as exc:
-            return Standing("hold", wait=exc.retry_after or 60)
+            return Progress("hold", wait=exc.retry_after or 60)
         except RequestRefusedError as exc:
             if exc.status in {400, 404} and phrase:
                 raise UnknownPhraseError from exc
             raise
     before = attempt.pairing_id
-    if not _keep(attempt, "pairing_id", pairing.id):
+    if not _claim(attempt, "pairing_id", pairing.id):
         before = pairing.id  # another tab was first: its pairing counts
     if before:
         _take_back_pairing(api, before)
-    return look(api, attempt)
+    return poll(api, attempt)
 
 
-def enter_code(api: ToopherApi, attempt: Attempt, asked: AuthenticationRequest, code: str) -> Standing:
+def enter_code(api: ToopherApi, attempt: Attempt, asked: AuthenticationRequest, code: str) -> Progress:
     """Answer with the phone's one-time code; ``waiting`` still, after a wrong one."""
     try:
         with _service_errors(attempt):
@@ -175,19 +175,19 @@ def enter_code(api: ToopherApi, attempt: Attempt, asked: AuthenticationRequest, 
             except RequestRefusedError as exc:
                 if exc.status not in {400, 409} or isinstance(exc, UserDisabledError):
                     raise
-                return look(api, attempt)  # it is no code, or the phone has answered meanwhile
+                return poll(api, attempt)  # it is no code, or the phone has answered meanwhile
     except RateLimitError as exc:
-        return Standing("hold", wait=exc.retry_after or 60)
+        return Progress("hold", wait=exc.retry_after or 60)
     return _of_request(asked)
 
 
-def turn_back(api: ToopherApi, pending: Pending | None, kind: Attempt.Kind = Attempt.Kind.LOGIN) -> None:
+def cancel(api: ToopherApi, pending: Pending | None, kind: Attempt.Kind = Attempt.Kind.LOGIN) -> None:
     """The attempt is void, and the phone is asked no more. A service that does not hear of it asks until it is over.
 
-    Void first: a yes that comes now lets nobody in, and who asks at this very moment takes it back (``_keep``).
+    Void first: a yes that comes now lets nobody in, and who asks at this very moment takes it back (``_claim``).
     """
     try:
-        attempt = attempts.find(pending, kind)
+        attempt = attempts.find_open(pending, kind)
     except SecondFactorError:
         return
     attempts.abandon(pending)
@@ -218,7 +218,7 @@ def _take_back_pairing(api: ToopherApi, pairing_id: str) -> None:
             api.post(api.path("pairings", pairing_id), deactivated=True)
 
 
-def _keep(attempt: Attempt, field: str, value: str) -> bool:
+def _claim(attempt: Attempt, field: str, value: str) -> bool:
     """Write down what was asked, unless somebody else has; the attempt then says what."""
     waiting = Attempt.objects.filter(pk=attempt.pk, outcome=Attempt.Outcome.PENDING)
     won = waiting.filter(**{field: getattr(attempt, field)}).update(**{field: value[:36]})

@@ -23,7 +23,7 @@ from ..schema import needs_tables
 from ..session import computer, state
 from ..session.state import PENDING_LOGIN, PENDING_PAIRING
 from . import attempts, native
-from .native import Standing
+from .native import Progress
 
 
 @dataclass
@@ -43,50 +43,50 @@ class Asking:
         self.computer = native.Computer(self.terminal, name)
         self.pairs = policy.demands(user, self.request)
 
-    def act(self) -> Standing:
+    def act(self) -> Progress:
         """Carry out what was posted, if anything; where it stands then. Raises a ``SecondFactorError``."""
         step = self.request.POST.get("step", "")
         act = {"ask": self._ask, "pair": self._pair, "phrase": self._phrase, "code": self._code}.get(step)
-        standing = native.go_on(self.api, self.attempt, self.computer, pairs=self.pairs)
-        return act(standing) if act else standing
+        progress = native.advance(self.api, self.attempt, self.computer, pairs=self.pairs)
+        return act(progress) if act else progress
 
-    def _ask(self, standing: Standing) -> Standing:
-        if standing.state != "unanswered":
-            return standing
-        return native.ask(self.api, self.attempt, self.computer, pairs=self.pairs)
+    def _ask(self, progress: Progress) -> Progress:
+        if progress.state != "unanswered":
+            return progress
+        return native.ask_phone(self.api, self.attempt, self.computer, pairs=self.pairs)
 
-    def _pair(self, standing: Standing) -> Standing:
-        return native.pair(self.api, self.attempt) if standing.state == "unpaired" else standing
+    def _pair(self, progress: Progress) -> Progress:
+        return native.pair(self.api, self.attempt) if progress.state == "unpaired" else progress
 
-    def _phrase(self, standing: Standing) -> Standing:
+    def _phrase(self, progress: Progress) -> Progress:
         phrase = " ".join(self.request.POST.get("phrase", "")[:200].split())
-        if standing.state != "pairing" or not phrase:
-            return standing
+        if progress.state != "pairing" or not phrase:
+            return progress
         try:
             after = native.pair(self.api, self.attempt, phrase)
         except UnknownPhraseError:
             self.error = _("No phone shows these words now. Check them, or make new ones on the phone.")
-            return standing
+            return progress
         self.words_typed = True
         return after
 
-    def _code(self, standing: Standing) -> Standing:
+    def _code(self, progress: Progress) -> Progress:
         code = "".join(self.request.POST.get("code", "")[:20].split())
-        if standing.asked is None or standing.state != "waiting" or not code:
-            return standing
-        after = native.enter_code(self.api, self.attempt, standing.asked, code)
+        if progress.asked is None or progress.state != "waiting" or not code:
+            return progress
+        after = native.enter_code(self.api, self.attempt, progress.asked, code)
         if after.state == "waiting":
             self.error = _("That code is not right, or was used already. Wait for the next one.")
         return after
 
-    def page(self, standing: Standing) -> HttpResponse:
+    def page(self, progress: Progress) -> HttpResponse:
         """How it stands, for the person."""
         context = {
-            "state": standing.state,
-            "number": native.spaced(standing.number),
-            "minutes": -(-standing.wait // 60),
+            "state": progress.state,
+            "number": native.spaced(progress.number),
+            "minutes": -(-progress.wait // 60),
             "error": self.error,
-            "listed": _has_list(standing),
+            "listed": _has_list(progress),
             "words_typed": self.words_typed,
             "came_back": self.request.method == "POST",
             "username": self.attempt.username,
@@ -98,9 +98,9 @@ class Asking:
         return response
 
 
-def _has_list(standing: Standing) -> bool:
+def _has_list(progress: Progress) -> bool:
     """Whether the person has a code left of a list on paper (PROTOCOL.md §4.2), by which to answer."""
-    return standing.asked is not None and bool(standing.asked.user.raw.get("number_of_pregenerated_otps_remaining"))
+    return progress.asked is not None and bool(progress.asked.user.raw.get("number_of_pregenerated_otps_remaining"))
 
 
 @method_decorator([login_not_required, second_factor_exempt, never_cache, needs_tables], name="dispatch")
@@ -112,20 +112,20 @@ class WaitingView(View):
     def attempt(self, request: HttpRequest) -> Attempt:
         """The attempt that waits; raises a ``SecondFactorError``."""
         key = PENDING_PAIRING if self.kind == Attempt.Kind.PAIRING else PENDING_LOGIN
-        return attempts.find(state.load(request.session, key), self.kind)
+        return attempts.find_open(state.load(request.session, key), self.kind)
 
 
 class NativeStateView(WaitingView):
     """The page's poll: a word, no secret."""
 
     def get(self, request: HttpRequest) -> JsonResponse:
-        """``state`` of ``native.Standing``, and once it is answered whether with a yes."""
+        """``state`` of ``native.Progress``, and once it is answered whether with a yes."""
         try:
-            standing = native.look(connection.api(request), self.attempt(request))
+            progress = native.poll(connection.api(request), self.attempt(request))
         except SecondFactorError as error:
             return JsonResponse({"state": "over", "reason": error.reason}, status=error.status)
-        granted = standing.state == "answered" and bool(standing.asked)
-        return JsonResponse({"state": standing.state, "granted": granted})
+        granted = progress.state == "answered" and bool(progress.asked)
+        return JsonResponse({"state": progress.state, "granted": granted})
 
 
 class NativeQrView(WaitingView):

@@ -53,7 +53,7 @@ def _void_earlier(request: HttpRequest) -> None:
         return
     api = connection.api(request)
     api.timeout = min(api.timeout, _PATIENCE)
-    native.turn_back(api, pending)
+    native.cancel(api, pending)
     state.forget(request.session, PENDING_LOGIN)
 
 
@@ -85,7 +85,7 @@ def log_in(request: HttpRequest, pending: Pending | None, user: Any) -> HttpResp
 def log_in_verified(request: HttpRequest, pending: Pending | None, approval: attempts.Approval) -> HttpResponseRedirect:
     """Log in whoever has passed the second factor; after the first phone say what else to do."""
     response = log_in(request, pending, approval.user)
-    state.mark_verified(request.session, generation.of(approval.user))
+    state.set_verified(request.session, generation.of_user(approval.user))
     silently = approval.attempt.method == Attempt.Method.AUTOMATION
     if silently:  # that lets in, and confirms nothing: nobody was asked just now
         state.forget(request.session, state.VERIFIED_AT)
@@ -114,7 +114,7 @@ class LoginView(auth_views.LoginView):
         return self._at_once(pending) or _ask(self.request, pending)
 
     def _at_once(self, pending: Pending) -> HttpResponse | None:
-        """Let in by a standing answer, without a further page: where the last login here had one.
+        """Let in by an automation, without a further page: where the last login here had one.
 
         Whether to try is no more than a guess by a cookie; that there is an answer, the service says.
         """
@@ -122,7 +122,7 @@ class LoginView(auth_views.LoginView):
         if not terminal or not conf.TOOPHER_AUTOMATION_ALLOWED or conf.TOOPHER_CHALLENGE_REQUIRED:
             return None
         try:
-            asking = Asking(self.request, attempts.find(pending, terminal=terminal), terminal)
+            asking = Asking(self.request, attempts.find_open(pending, terminal=terminal), terminal)
             asked = native.ask_silently(asking.api, asking.attempt, asking.computer)
             approval = asked and attempts.complete_with_answer(asking.attempt, asked)
         except SecondFactorError as error:
@@ -138,7 +138,7 @@ class AuthenticateView(EmbeddingView):
         """The page; back to the login page when nothing is pending, as after the back button."""
         pending, terminal = state.load(request.session, PENDING_LOGIN), computer.terminal_id(request)
         try:
-            attempt = attempts.find(pending, terminal=terminal)
+            attempt = attempts.find_open(pending, terminal=terminal)
             if conf.TOOPHER_EMBED == "native":
                 return self._native(request, pending, Asking(request, attempt, terminal))
             if not connection.is_embedded():  # the one in this process always answers
@@ -170,18 +170,18 @@ class AuthenticateView(EmbeddingView):
         return self.get(request)
 
     def _native(self, request: HttpRequest, pending: Pending | None, asking: Asking) -> HttpResponseBase:
-        """Ask, and go on once it is answered: at once, where a standing answer fits."""
-        standing = asking.act()
-        if standing.asked is None or standing.state != "answered":
-            return asking.page(standing)
-        return log_in_verified(request, pending, attempts.complete_with_answer(asking.attempt, standing.asked))
+        """Ask, and go on once it is answered: at once, where an automation fits."""
+        progress = asking.act()
+        if progress.asked is None or progress.state != "answered":
+            return asking.page(progress)
+        return log_in_verified(request, pending, attempts.complete_with_answer(asking.attempt, progress.asked))
 
     def _begin(self, request: HttpRequest) -> HttpResponseBase:
         """Nothing is pending: a logged-in session may have come by itself, told to by the middleware's refusal."""
         next_url = request.GET.get("next", "")
         if not request.user.is_authenticated:
             return redirect(sign_in_url())
-        if generation.is_marked(request) or not policy.is_due(request.user, request):
+        if generation.is_verified_or_let_in(request) or not policy.is_due(request.user, request):
             return HttpResponseRedirect(safe_next(request, next_url))
         return ask_second_factor(request, request.user, next_url, request.session.get(BACKEND_SESSION_KEY, ""))
 
@@ -211,7 +211,7 @@ class AuthenticateView(EmbeddingView):
         except SecondFactorError as refusal:
             return failed(request, refusal)
         response = log_in(request, pending, user)
-        state.mark_let_in(request.session, generation.of(user), request.session.get_expiry_age())
+        state.set_let_in(request.session, generation.of_user(user), request.session.get_expiry_age())
         return response
 
 
@@ -240,8 +240,8 @@ class CancelView(View):
     def post(self, request: HttpRequest) -> HttpResponseBase:
         """The attempt is void, the phone is not asked any more; back to the login page."""
         pending = state.load(request.session, PENDING_LOGIN)
-        native.turn_back(connection.api(request), pending)
-        if request.user.is_authenticated and not generation.is_marked(request):
+        native.cancel(connection.api(request), pending)
+        if request.user.is_authenticated and not generation.is_verified_or_let_in(request):
             logout(request)
         state.forget(request.session, PENDING_LOGIN)
         return redirect(sign_in_url())

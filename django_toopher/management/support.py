@@ -89,7 +89,7 @@ class RunCommand(FormatCommand):
             self.stdout.write("\n".join([*map(str, accounts), str(question), str(VERBS[self.verb].warning)]))
             if input("yes/no: ") != "yes":
                 raise CommandError("Nothing was done.", returncode=WRONG_CALL)
-        run = runs.begin(VERBS[self.verb], accounts, by_name=f"manage.py ({getpass.getuser()})")
+        run = runs.create(VERBS[self.verb], accounts, by_name=f"manage.py ({getpass.getuser()})")
         run.confirm(timezone.now())
         self.carry_out(run, options)
 

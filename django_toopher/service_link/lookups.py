@@ -20,7 +20,7 @@ class Phone(NamedTuple):
     created: datetime | None
 
 
-class Computer(NamedTuple):
+class Terminal(NamedTuple):
     """A terminal, by the name that the service knows, and since when it does."""
 
     name: str
@@ -39,7 +39,7 @@ class Automation(NamedTuple):
     last_used: datetime | None
 
 
-def find(account: ToopherAccount, api: ToopherApi) -> User | None:
+def find_user(account: ToopherAccount, api: ToopherApi) -> User | None:
     """The service's user, by the id that we know, or else by exact name; None where the service knows nobody."""
     if account.toopher_user_id:
         try:
@@ -62,10 +62,10 @@ def phone(api: ToopherApi, pairing_id: str) -> Phone:
     return _phone(api.get_pairing_by_id(pairing_id).raw)
 
 
-def computers(api: ToopherApi, user_id: str) -> list[Computer]:
+def computers(api: ToopherApi, user_id: str) -> list[Terminal]:
     """The computers at which a user has signed in."""
     rows = _rows(api.get(api.path("users", user_id, "terminals")))
-    return [Computer(str(row.get("name") or ""), _moment(row.get("created"))) for row in rows]
+    return [Terminal(str(row.get("name") or ""), _moment(row.get("created"))) for row in rows]
 
 
 def automations(api: ToopherApi, user_id: str) -> list[Automation]:

@@ -86,13 +86,13 @@ def terminal_name(request: HttpRequest) -> str:
 
 def name_of(agent: str) -> str:
     """A browser's name for people: "Firefox on Linux"."""
-    browser = next((name for mark, name in _BROWSERS.items() if f"{mark}/" in agent), "Browser")
-    system = next((name for mark, name in _SYSTEMS.items() if mark in agent), "")
+    browser = next((name for token, name in _BROWSERS.items() if f"{token}/" in agent), "Browser")
+    system = next((name for token, name in _SYSTEMS.items() if token in agent), "")
     return f"{browser} on {system}" if system else browser
 
 
 def name_at(attempt: Attempt, request: HttpRequest) -> str:
-    """How its user calls this computer, else ``terminal_name``; for an attempt that ``flows.find`` has read."""
+    """How its user calls this computer, else ``terminal_name``; for an attempt that ``attempts.find_open`` has read."""
     return vars(attempt)["known_as"] or terminal_name(request)
 
 

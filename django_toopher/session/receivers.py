@@ -1,4 +1,4 @@
-"""Keeps a session's marks true to who is logged in."""
+"""Keeps what a session earned true to who is logged in."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from . import state
 
 
-@receiver(user_logged_in, dispatch_uid="django_toopher.forget_marks")
-def forget_marks(request: HttpRequest | None, **kwargs: Any) -> None:
+@receiver(user_logged_in, dispatch_uid="django_toopher.forget_earned")
+def forget_earned(request: HttpRequest | None, **kwargs: Any) -> None:
     """A login, by whatever way, voids what an earlier one left in the session (SECURITY.md S08)."""
     if request is not None and hasattr(request, "session"):
         state.forget(request.session)

@@ -1,8 +1,8 @@
 """Everything that this app keeps in the session, in one place.
 
 A session holds at most one pending login and one pending change of phones, each naming its ``Attempt`` and the request
-token whose digest the attempt has; and, once a second factor was passed, the mark that says so, when that was, and as
-of which generation of the account (``stamps``). For step-ups it has a secret of its own, to which approvals are bound.
+token whose digest the attempt has; and, once a second factor was passed, that it was, when, and as of which generation
+of the account (``generation``). For step-ups it has a secret of its own, to which approvals are bound.
 No password and no hash of one (SECURITY.md S08).
 """
 
@@ -29,7 +29,7 @@ VERIFIED_AT = "_toopher_verified_at"
 STEP_UP_SECRET = "_toopher_step_up_secret"  # noqa: S105 (the name of a key)
 STEP_UP_GRANT = "_toopher_step_up_grant"
 CONFIRMED = "_toopher_confirmed"
-STAMP = "_toopher_stamp"
+GENERATION = "_toopher_generation"
 
 ALL = (
     PENDING_LOGIN,
@@ -41,10 +41,10 @@ ALL = (
     STEP_UP_SECRET,
     STEP_UP_GRANT,
     CONFIRMED,
-    STAMP,
+    GENERATION,
 )
 
-MARKS = (VERIFIED, VERIFIED_AT, LET_IN, LET_IN_UNTIL, CONFIRMED, STEP_UP_GRANT, STAMP)
+EARNED = (VERIFIED, VERIFIED_AT, LET_IN, LET_IN_UNTIL, CONFIRMED, STEP_UP_GRANT, GENERATION)
 """What was earned with a second factor that may not be the person's any more."""
 
 _CONFIRMED_ACTIONS = 10
@@ -92,7 +92,7 @@ def forget(session: SessionBase, *keys: str) -> None:
         session.pop(key, None)
 
 
-def mark_verified(session: SessionBase, generation: int | None = None) -> None:
+def set_verified(session: SessionBase, generation: int | None = None) -> None:
     """The logged-in user of this session has passed a second factor.
 
     Who knows the account's ``generation`` saves the next request a query.
@@ -101,10 +101,10 @@ def mark_verified(session: SessionBase, generation: int | None = None) -> None:
     session[VERIFIED_AT] = int(time.time())
     step_up_secret(session)  # at once: two tabs that ask at the same moment must not make two
     forget(session, LET_IN, LET_IN_UNTIL)
-    set_stamp(session, generation)
+    set_generation(session, generation)
 
 
-def mark_let_in(session: SessionBase, generation: int | None = None, seconds: int | None = None) -> None:
+def set_let_in(session: SessionBase, generation: int | None = None, seconds: int | None = None) -> None:
     """The logged-in user of this session is exempt: let in, which is not verified (DESIGN.md, rule 5).
 
     That holds for so many seconds, by default ``TOOPHER_SESSION_CHECK``: then the policy is asked again, because a
@@ -112,20 +112,20 @@ def mark_let_in(session: SessionBase, generation: int | None = None, seconds: in
     """
     session[LET_IN] = session[SESSION_KEY]
     session[LET_IN_UNTIL] = int(time.time()) + (conf.TOOPHER_SESSION_CHECK if seconds is None else seconds)
-    set_stamp(session, generation)
+    set_generation(session, generation)
 
 
-def set_stamp(session: SessionBase, generation: int | None) -> None:
-    """The marks are true as of this generation of the account; ``None``: whoever looks next finds out."""
+def set_generation(session: SessionBase, generation: int | None) -> None:
+    """What was earned is true as of this generation of the account; ``None``: whoever looks next finds out."""
     if generation is None:
-        session.pop(STAMP, None)
+        session.pop(GENERATION, None)
     else:
-        session[STAMP] = [generation, int(time.time())]
+        session[GENERATION] = [generation, int(time.time())]
 
 
-def stamp(session: SessionBase) -> tuple[int, int] | None:
-    """Generation and when it was compared, in seconds since the epoch; ``None`` when nothing readable is there."""
-    match session.get(STAMP):
+def generation_of(session: SessionBase) -> tuple[int, int] | None:
+    """The generation, and when it was compared with the account's, in seconds since the epoch; ``None`` when nothing readable is there."""
+    match session.get(GENERATION):
         case [int(generation), int(compared)]:
             return generation, compared
     return None
@@ -151,7 +151,7 @@ def step_up_secret(session: SessionBase) -> str:
     return str(session[STEP_UP_SECRET])
 
 
-def mark_confirmed(session: SessionBase, action: str) -> None:
+def set_confirmed(session: SessionBase, action: str) -> None:
     """The person has just confirmed ``action``, the digest of words made from a request; ``""`` is any other."""
     confirmed = {**session.get(CONFIRMED, {}), action: int(time.time())}
     newest = sorted(confirmed, key=confirmed.__getitem__)[-_CONFIRMED_ACTIONS:]

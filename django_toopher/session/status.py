@@ -21,7 +21,7 @@ class SecondFactor:
     def verified(self) -> bool:
         """Whether this session's user has passed a second factor in it."""
         request = self._request
-        return hasattr(request, "session") and state.is_verified(request) and generation.holds(request)
+        return hasattr(request, "session") and state.is_verified(request) and generation.is_current(request)
 
     @property
     def paired(self) -> bool:

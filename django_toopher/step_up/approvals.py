@@ -114,7 +114,7 @@ class Requirement:
 
     def remember(self, kept: Any, words: str) -> None:
         """The person has confirmed this just now."""
-        state.mark_confirmed(kept, self._memory(words))
+        state.set_confirmed(kept, self._memory(words))
 
     def _memory(self, words: str) -> str:
         return digest(words) if callable(self.action) else ""
@@ -196,12 +196,12 @@ def _keep_up(approval: attempts.Approval) -> None:
 
 def ask_phone(api: ToopherApi, pending: Pending, terminal: str, terminal_name: str) -> str:
     """Ask the phone through the API, without a page; the number to type there. A step-up never fails open."""
-    attempt = attempts.find(pending, Kind.STEP_UP, terminal=terminal)
+    attempt = attempts.find_open(pending, Kind.STEP_UP, terminal=terminal)
     computer = native.Computer(terminal, vars(attempt)["known_as"] or terminal_name)
-    standing = native.ask(api, attempt, computer, pairs=False)
-    if standing.state == "hold":
+    progress = native.ask_phone(api, attempt, computer, pairs=False)
+    if progress.state == "hold":
         attempts.fail(attempt, TooManyRequestsError())
-    return standing.number
+    return progress.number
 
 
 def look(api: ToopherApi, attempt: Attempt) -> str:
@@ -211,16 +211,16 @@ def look(api: ToopherApi, attempt: Attempt) -> str:
     """
     if attempt.outcome != Outcome.PENDING or not attempt.request_id or attempt.expires <= timezone.now():
         return ""
-    standing = native.look(api, attempt)
-    if standing.state == "hold":
+    progress = native.poll(api, attempt)
+    if progress.state == "hold":
         raise NotAnsweredYetError
     with suppress(SecondFactorError):  # the attempt tells of it
-        if standing.state == "unanswered":
+        if progress.state == "unanswered":
             attempts.fail(attempt, ExpiredAttemptError())
-        if standing.state == "answered" and standing.asked is not None:
-            _keep_up(attempts.complete_with_answer(attempt, standing.asked))
+        if progress.state == "answered" and progress.asked is not None:
+            _keep_up(attempts.complete_with_answer(attempt, progress.asked))
     attempt.refresh_from_db()
-    return standing.number
+    return progress.number
 
 
 def complete_with_password(request: HttpRequest, pending: Pending, password: str) -> AbstractBaseUser:
@@ -228,7 +228,7 @@ def complete_with_password(request: HttpRequest, pending: Pending, password: str
 
     The account is locked meanwhile, so that many guesses at the same moment are counted one after another.
     """
-    attempt = attempts.find(pending, Kind.STEP_UP)
+    attempt = attempts.find_open(pending, Kind.STEP_UP)
     user: Any = attempt.user
     if not attempts.is_same(user, attempt) or asks_phone(user, request):
         attempts.fail(attempt, ChangedUserError())

@@ -105,7 +105,7 @@ def _way_back(request: HttpRequest) -> str:
 def _stop(request: HttpRequest, requirement: Requirement, words: str) -> HttpResponseBase | None:
     """Ask, unless it was confirmed."""
     ticket = request.headers.get(approvals.HEADER)
-    is_met = requirement.is_met(request.session, words) and generation.holds(request)
+    is_met = requirement.is_met(request.session, words) and generation.is_current(request)
     if is_met and ticket is None and STEP_UP_GRANT not in request.session:
         return None
     subject = approvals.subject_of(request, request.user, words, held := hold(request))
@@ -255,7 +255,7 @@ def _page(
 
 def _phone_context(request: HttpRequest, pending: Pending, terminal: str, held: str, *, is_new: bool) -> Json:
     """For a page that asks the phone, and offers a way on to somebody who has it no more."""
-    attempt = attempts.find(pending, Attempt.Kind.STEP_UP, terminal=terminal)
+    attempt = attempts.find_open(pending, Attempt.Kind.STEP_UP, terminal=terminal)
     context: Json = {
         "has_recovery_codes": vars(attempt)["has_recovery_codes"],
         "support_url": conf.TOOPHER_SUPPORT_URL,
@@ -348,7 +348,7 @@ def _mark_verified(request: HttpRequest, attempt: Attempt) -> None:
     """Who has just said yes on the phone has the phone, as long as nothing has changed since."""
     if not state.is_verified(request) or state.VERIFIED_AT not in request.session:
         request.session.cycle_key()  # a key that somebody else knows gains nothing (SECURITY.md S09)
-    state.mark_verified(request.session, attempt.generation)
+    state.set_verified(request.session, attempt.generation)
 
 
 @method_decorator([login_not_required, csrf_protect, never_cache, needs_tables], name="dispatch")
@@ -385,7 +385,7 @@ class StepUpCancelView(View):
 
     def post(self, request: HttpRequest, ticket: str) -> HttpResponseBase:
         """The attempt is void, the phone is not asked any more; back to where the request came from."""
-        native.turn_back(connection.api(request), Pending.of_ticket(ticket), Attempt.Kind.STEP_UP)
+        native.cancel(connection.api(request), Pending.of_ticket(ticket), Attempt.Kind.STEP_UP)
         back = request.POST.get("back", "")
         return HttpResponseRedirect(back if is_ours(request, back) else "/")
 

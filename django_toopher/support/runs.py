@@ -57,7 +57,7 @@ class Result:
 Results = list[tuple[SupportItem, Result]]
 
 
-def begin(verb: Verb, accounts: Iterable[ToopherAccount], by: Any = None, by_name: str = "") -> SupportRun:
+def create(verb: Verb, accounts: Iterable[ToopherAccount], by: Any = None, by_name: str = "") -> SupportRun:
     """Write down what is to be done, and to whom. A verb with a question waits for ``SupportRun.confirm``."""
     name = by_name or (str(by.get_username()) if by else "")
     with transaction.atomic():

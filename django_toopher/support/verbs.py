@@ -133,7 +133,7 @@ def _disable(account: ToopherAccount, api: ToopherApi) -> Told:
 def _switch(account: ToopherAccount, api: ToopherApi, *, enabled: bool) -> Told:
     """One request where something changes. Where it seems to be so already, the service is asked whether it is."""
     if account.enabled == enabled:
-        known = lookups.find(account, api)
+        known = lookups.find_user(account, api)
         if (known.toopher_authentication_enabled if known else True) == enabled:
             raise SkippedError("already_enabled" if enabled else "already_disabled")
     user = _switched(account, api, enabled)
@@ -174,7 +174,7 @@ def _switched(account: ToopherAccount, api: ToopherApi, enabled: bool) -> User:
 def _reset(account: ToopherAccount, api: ToopherApi) -> Told:
     """Where no phone seems to be paired, the service is asked whether that is so."""
     if not account.paired:
-        user = lookups.find(account, api)
+        user = lookups.find_user(account, api)
         if user is None or not lookups.phones(api, user.id):
             raise SkippedError("no_phone")
     with suppress(UserUnknownError):  # then there is no phone either, which is what was wanted
@@ -187,7 +187,7 @@ def _send_reset_link(account: ToopherAccount, api: ToopherApi) -> Told:
     address = email_of(account.user)
     if not address:
         raise SkippedError("no_email")
-    user = lookups.find(account, api)
+    user = lookups.find_user(account, api)
     phones = lookups.phones(api, user.id) if user else []
     phone = next((each for each in phones if each.id == account.pairing_id), phones[0] if phones else None)
     if phone is None:
@@ -203,7 +203,7 @@ def email_of(user: Any) -> str:
 
 def _refresh(account: ToopherAccount, api: ToopherApi) -> Told:
     """The service's word counts. That it knows nobody is no reason to forget a phone: that would let people in."""
-    user = lookups.find(account, api)
+    user = lookups.find_user(account, api)
     if user is None:
         if account.paired:
             raise UnknownPersonError
@@ -276,7 +276,7 @@ def carry_out(verb: Verb, account: ToopherAccount, api: ToopherApi, by: Any = No
 def write_down(verb: Verb, told: Sequence[tuple[ToopherAccount, Told]], by: Any = None) -> None:
     """Keep what the service told of these people, and who did what to whom; tell who listens, once it is committed.
 
-    Attempts and sessions' marks from before a change of the second factor are void (SECURITY.md S07). Those who change
+    Attempts, and what sessions earned, from before a change of the second factor are void (SECURITY.md S07). Those who change
     in the same way are written in one statement.
     """
     with transaction.atomic():

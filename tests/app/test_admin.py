@@ -275,7 +275,7 @@ def test_a_button_that_there_is_not_does_nothing(verb, people, support):
 
 @every_verb
 def test_S16_S17_a_run_is_seen_and_carried_on_with_its_permission_only(verb, people, support, make_helper):
-    run = runs.begin(VERBS[verb], [people["alice"]])
+    run = runs.create(VERBS[verb], [people["alice"]])
     page = f"{RUNS}{run.pk}/change/"
     before = state("alice")
     for permissions in ([], ["view_toopheraccount", "view_supportrun", "change_supportrun", *ALL_BUT[verb]]):
@@ -302,7 +302,7 @@ def test_S16_a_permission_that_was_taken_away_meanwhile_stops_the_run(people, ma
 def test_S16_who_carries_a_run_on_is_who_is_logged_and_judged(people, staff, make_helper, make_user):
     people["alice"].user.is_superuser = True
     people["alice"].user.save()
-    run = runs.begin(VERBS["disable"], [people["alice"], people["bob"]], staff)
+    run = runs.create(VERBS["disable"], [people["alice"], people["bob"]], staff)
     computer = make_helper("disable_account")
     for press in ("confirm", "step"):
         response = computer.post(f"{RUNS}{run.pk}/change/", {"press": press}, follow=True)
@@ -315,7 +315,7 @@ def test_S16_support_that_lacks_its_own_second_factor_does_nothing(people, make_
     alice = people["alice"]
     alice.user.is_staff = alice.user.is_superuser = True
     alice.user.save()
-    run = runs.begin(VERBS["disable"], [people["bob"]], alice.user)
+    run = runs.create(VERBS["disable"], [people["bob"]], alice.user)
     computer = make_computer()
     computer.client.force_login(alice.user)  # password only, though a phone is paired
     pages = [
@@ -329,7 +329,7 @@ def test_S16_support_that_lacks_its_own_second_factor_does_nothing(people, make_
 
 
 def test_S16_anonymous_visitors_get_nowhere(people, computer):
-    run = runs.begin(VERBS["disable"], [people["bob"]])
+    run = runs.create(VERBS["disable"], [people["bob"]])
     for page in (f"{RUNS}{run.pk}/change/", f"{ACCOUNTS}{people['bob'].pk}/support/", f"{ATTEMPTS}export/"):
         for response in (computer.get(page), computer.post(page, {"press": "confirm", "verb": "enable"})):
             assert response.status_code == 302

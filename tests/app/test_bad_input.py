@@ -136,7 +136,7 @@ def codes_on_paper(account):
 @pytest.fixture
 def run(account):
     """A support run that nobody has confirmed."""
-    return runs.begin(verbs.VERBS["disable"], [account])
+    return runs.create(verbs.VERBS["disable"], [account])
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def test_a_sync_of_nobody_is_no_error(db):
 
 def test_a_sync_goes_on_where_it_was_killed(account, bob):
     accounts = [account, ToopherAccount.objects.for_user(bob)]
-    begun = runs.begin(VERBS["refresh"], accounts)
+    begun = runs.create(VERBS["refresh"], accounts)
     runs._claim(begun, runs.uuid4())
     begun.items.filter(account=account).update(outcome="failed")
     assert run_json("toopher_sync", "--resume")["run"] == str(begun.pk)
@@ -147,7 +147,7 @@ def test_the_status_of_a_service_that_is_down_exits_with_1(account, elsewhere):
 
 
 def test_an_unfinished_run_is_counted(account):
-    begun = runs.begin(VERBS["disable"], [account])
+    begun = runs.create(VERBS["disable"], [account])
     assert run_json("toopher_status")["unfinished runs"] == 0
     begun.confirm(timezone.now())
     assert run_json("toopher_status")["unfinished runs"] == 1
@@ -160,7 +160,7 @@ def test_a_purge_deletes_what_is_old_in_batches(account, settings, monkeypatch):
     for number in range(5):
         Attempt.objects.create(token_digest=str(number), created=old, expires=old, **usual)
     kept = Attempt.objects.filter(created__gt=old)
-    run_of = {number: runs.begin(VERBS["enable"], [account]) for number in range(3)}
+    run_of = {number: runs.create(VERBS["enable"], [account]) for number in range(3)}
     SupportRun.objects.filter(pk__in=[run_of[0].pk, run_of[1].pk]).update(created=old)
     assert run_json("toopher_purge", days=32) == {"attempts": 0, "runs": 0}
     settings.TOOPHER_KEEP_DAYS = 30

@@ -33,8 +33,8 @@ def make_request(rf, alice, client):
         client.force_login(alice)
         request.session, request.user = client.session, alice
         if verified:
-            state.mark_verified(request.session, 0)
-            state.set_stamp(request.session, 0)
+            state.set_verified(request.session, 0)
+            state.set_generation(request.session, 0)
         request.session.get("anything")  # now it is read
         return request
 

@@ -16,7 +16,7 @@ from django_toopher.models import Attempt, RecoveryCode, ToopherAccount
 from django_toopher.service.device.cli_phone import Automate
 from django_toopher.service.models import Terminal
 from django_toopher.session import generation
-from django_toopher.session.state import LET_IN, STAMP, VERIFIED
+from django_toopher.session.state import LET_IN, GENERATION, VERIFIED
 from tests.drivers import Frame, attribute
 from tests.factories import account_with
 from tests.factories import verified as verified_computer
@@ -81,7 +81,7 @@ def page_of(computer) -> str:
 def time_passes(computer, seconds):
     """For the mark, which is compared with the account now and then."""
     kept = computer.client.session
-    kept[STAMP] = [kept[STAMP][0], kept[STAMP][1] - seconds]
+    kept[GENERATION] = [kept[GENERATION][0], kept[GENERATION][1] - seconds]
     kept.save()
 
 
@@ -369,14 +369,14 @@ def test_in_between_a_page_costs_nothing(verified):
 @table("strange", [None, 7, [], [0], ["0", "0"], [None, None]], ids=repr)
 def test_a_stamp_that_can_not_be_read_is_made_anew(strange, verified):
     kept = verified.client.session
-    kept[STAMP] = strange
+    kept[GENERATION] = strange
     kept.save()
     assert verified.is_logged_in()
-    assert verified.client.session[STAMP][0] == ToopherAccount.objects.get().generation
+    assert verified.client.session[GENERATION][0] == ToopherAccount.objects.get().generation
 
 
 def test_what_no_account_has_changed_holds(alice):
-    assert generation.of(alice) == 0
+    assert generation.of_user(alice) == 0
 
 
 # Refreshing

@@ -177,7 +177,7 @@ def test_S10_neither_page_leads_away(target, codes, make_computer, settings):
 def test_S04_one_code_at_the_same_moment_is_one_login(threaded_db, restless, make_user):
     user = make_user("alice")
     code = recovery_codes.make(user)[0]
-    row = recovery_codes.find(ToopherAccount.objects.for_user(user), code)
+    row = recovery_codes.match(ToopherAccount.objects.for_user(user), code)
     assert sum(at_once(*[lambda: recovery_codes.spend(row, user)] * 8)) == 1
 
 
@@ -219,9 +219,9 @@ def test_S23_after_a_hundred_in_a_row_no_code_is_taken_until_new_ones_are_made(h
 
 def test_S23_of_tries_at_the_same_moment_one_is_compared(account, codes):
     stale = ToopherAccount.objects.get()
-    assert recovery_codes.find(account, "0000-0000-0000") is None
+    assert recovery_codes.match(account, "0000-0000-0000") is None
     with pytest.raises(TooManyCodesError):
-        recovery_codes.find(stale, codes[0])
+        recovery_codes.match(stale, codes[0])
 
 
 # Making them

@@ -64,9 +64,9 @@ def test_S05_a_login_is_no_pairing(kind, paired, computer, account):
 def test_S05_the_attempt_of_one_kind_is_not_found_as_another(alice):
     login, change = attempts.begin(alice), attempts.begin(alice, Attempt.Kind.PAIRING)
     with pytest.raises(NothingPendingError):
-        attempts.find(change)
+        attempts.find_open(change)
     with pytest.raises(NothingPendingError):
-        attempts.find(login, Attempt.Kind.PAIRING)
+        attempts.find_open(login, Attempt.Kind.PAIRING)
 
 
 def test_S05_the_approval_that_another_requester_got_is_refused(account, computer, phone, make_requester):

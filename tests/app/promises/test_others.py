@@ -42,7 +42,7 @@ def test_S17_no_id_of_another_reads_or_changes_anything(account, bob, make_brows
         Attempt.objects.filter(kind="step_up").latest("created").pk.hex,
         Attempt.objects.filter(kind="login", outcome="pending").get().pk.hex,
     )
-    run = runs.begin(verbs.VERBS["disable"], [account])
+    run = runs.create(verbs.VERBS["disable"], [account])
     computer = Terminal.objects.filter(user__name="alice").first()
     device = Pairing.objects.filter(user__name="alice").first()
     before = _everything()

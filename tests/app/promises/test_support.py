@@ -27,7 +27,7 @@ def _helper(make_user, browser, *permissions):
 def test_S16_without_its_permission_nothing_is_done(verb, account, make_user, browser):
     others = [each.permission for name, each in verbs.VERBS.items() if name != verb]
     helper = _helper(make_user, browser, "view_toopheraccount", "view_supportrun", "change_supportrun", *others)
-    run = runs.begin(verbs.VERBS[verb], [account])
+    run = runs.create(verbs.VERBS[verb], [account])
     before = ToopherAccount.objects.values().get(), SupportItem.objects.values().get(), Pairing.objects.values().get()
     helper.post(ACCOUNTS, {"action": f"toopher_{verb}", "_selected_action": [account.pk]})
     assert helper.post(f"{ACCOUNTS}{account.pk}/support/", {"verb": verb}).status_code == 403

@@ -78,15 +78,15 @@ def test_nobody_is_neither_verified_nor_let_in(request_):
 
 def test_verified_is_more_than_let_in(request_):
     request_.session[SESSION_KEY] = "7"
-    state.mark_let_in(request_.session)
+    state.set_let_in(request_.session)
     assert state.is_let_in(request_)
     assert not state.is_verified(request_)
-    state.mark_verified(request_.session)
+    state.set_verified(request_.session)
     assert state.is_verified(request_)
     assert not state.is_let_in(request_)
 
 
-@pytest.mark.parametrize("mark", [state.mark_verified, state.mark_let_in])
+@pytest.mark.parametrize("mark", [state.set_verified, state.set_let_in])
 def test_a_mark_is_of_one_user(mark, request_):
     request_.session[SESSION_KEY] = "7"
     mark(request_.session)

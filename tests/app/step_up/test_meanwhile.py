@@ -76,7 +76,7 @@ def test_S07_an_approval_from_before_a_change_verifies_no_session_after_it(field
     account.change()
     response = alices.post(page.target, {HELD: page.held})
     assert (response.status_code, reason_of(response)) == (403, "user_changed")
-    assert alices.client.session[session_keys.STAMP][0] == before
+    assert alices.client.session[session_keys.GENERATION][0] == before
 
 
 def test_S13_an_approval_that_comes_too_late_is_refused(alices, phone, seen):
@@ -100,8 +100,8 @@ def test_a_reset_by_support_ends_what_was_confirmed(alices, phone, settings):
     asked(alices, "/look/?what=this").confirm(phone)
     assert alices.get("/look/?what=this").content == b"seen"
     ToopherAccount.objects.update(generation=7)
-    stamp = alices.client.session[session_keys.STAMP]
+    stamp = alices.client.session[session_keys.GENERATION]
     session = alices.client.session
-    session[session_keys.STAMP] = [stamp[0], 0]
+    session[session_keys.GENERATION] = [stamp[0], 0]
     session.save()
     assert alices.get("/look/?what=this").content != b"seen"

@@ -64,7 +64,7 @@ def heard():
 
 
 def begun(verb, accounts, by=None):
-    run = runs.begin(verbs.VERBS[verb], accounts, by)
+    run = runs.create(verbs.VERBS[verb], accounts, by)
     run.confirm(timezone.now())
     return run
 
@@ -315,7 +315,7 @@ def test_a_run_does_each_person_once(many, api, staff):
 
 @pytest.mark.parametrize("verb", ["disable", "reset"])
 def test_S16_what_has_to_be_confirmed_is_not_done_before(verb, many, api):
-    run = runs.begin(verbs.VERBS[verb], many)
+    run = runs.create(verbs.VERBS[verb], many)
     assert runs.step(run, api, seconds=60) == 0
     assert outcomes(run) == [("pending", "")] * 5
     assert not User.objects.exists()
@@ -323,7 +323,7 @@ def test_S16_what_has_to_be_confirmed_is_not_done_before(verb, many, api):
 
 @pytest.mark.parametrize("verb", ["enable", "refresh", "send_reset_link"])
 def test_what_needs_no_confirmation_can_begin_at_once(verb, many):
-    assert runs.begin(verbs.VERBS[verb], many).confirmed
+    assert runs.create(verbs.VERBS[verb], many).confirmed
 
 
 def test_S16_one_failure_stops_nobody_else(many, api):
