@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick lint pytest coverage messages compile-messages clean
+.PHONY: demo test quick lint pytest coverage messages compile-messages release clean
 
 demo: $(VENV)/demo
 	@$(BIN)/python manage.py migrate --verbosity 0
@@ -58,6 +58,21 @@ messages: $(VENV)/dev
 
 compile-messages: $(VENV)/dev
 	cd django_toopher && ../$(BIN)/python -m django compilemessages
+
+# Builds and checks what is published, and tags it; CONTRIBUTING.rst has the steps before.
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' django_toopher/__init__.py)
+
+release: $(VENV)/dev
+	@test -z "$$(git status --porcelain)" || { echo "There are changes that are not committed."; exit 1; }
+	@grep -Eq '^$(VERSION) \([0-9]{4}-[0-9]{2}-[0-9]{2}\)$$' CHANGELOG.rst || { echo "CHANGELOG.rst has no date for $(VERSION)."; exit 1; }
+	rm -rf build dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv build/fresh
+	build/fresh/bin/pip install --quiet "dist/django_toopher-$(VERSION)-py3-none-any.whl[service]"
+	cd build && fresh/bin/python -c 'import django_toopher; assert django_toopher.__version__ == "$(VERSION)"'
+	git tag --annotate "v$(VERSION)" --message "Version $(VERSION)"
+	@echo "Now:  git push origin v$(VERSION)  and  $(BIN)/twine upload dist/*"
 
 $(VENV)/demo: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --editable ".[service,example]"

@@ -393,7 +393,7 @@ def toopher() -> dict[str, Any]:
     return {
         "apps": ["django_toopher", "django_toopher.service"],
         "middleware": ["django_toopher.middleware.ToopherMiddleware"],
-        "settings": {"LOGIN_URL": "django_toopher:login", "TOOPHER_SERVICE_QUESTION_LIMIT": 10**6},
+        "settings": {"LOGIN_URL": "django_toopher:login", "TOOPHER_SERVICE_LIMITS": {"requests": 10**6}},
         "urls": urls,
         "prepare": prepare,
         "protect": login_required,

@@ -7,4 +7,4 @@ ROOT_URLCONF = "benchmarks.urls"
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "OPTIONS": {}}  # a commit waits for the disk, as everywhere
 
 # One machine asks few people very often here; the limits are counted all the same.
-TOOPHER_SERVICE_QUESTION_LIMIT = TOOPHER_SERVICE_UNANSWERED_LIMIT = TOOPHER_SERVICE_POLL_LIMIT = 10**6
+TOOPHER_SERVICE_LIMITS = {"requests": 10**6, "unanswered": 10**6, "polls": 10**6}

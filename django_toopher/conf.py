@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-T = TypeVar("T")
+from .typed_settings import Settings, flag, limits, natural, text, text_that_begins
 
 Rule = str | Callable[..., bool]
 
 
-def _typed(name: str, kind: type[T] | tuple[type[T], ...], default: T, what: str) -> T:
-    value = getattr(settings, name, default)
-    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        raise ImproperlyConfigured(f"{name} must be {what}, not {value!r}.")
-    return value
+@dataclass(frozen=True)
+class Limits:
+    """How often something may happen (SECURITY.md S23), times in seconds."""
 
+    failures: int = 5
+    """Wrong recovery codes and passwords in a row after which a person has to wait."""
 
-def _text(name: str, default: str | None) -> str | None:
-    value = getattr(settings, name, None)
-    if value is None or value == "":
-        return default
-    if not isinstance(value, str):
-        raise ImproperlyConfigured(f"{name} must be a text.")  # it may be a secret: not shown
-    return value
-
-
-def _seconds(name: str, default: int) -> int:
-    value = _typed(name, int, default, "whole seconds")
-    if value <= 0:
-        raise ImproperlyConfigured(f"{name} must be more than 0 seconds, not {value!r}.")
-    return value
+    failure_wait: int = 60
+    """How long; doubled with every further one."""
 
 
 def _rule(rule: Any) -> Rule:
@@ -55,26 +44,23 @@ def _rule(rule: Any) -> Rule:
     return policy
 
 
-class Conf:
+class Conf(Settings):
     """``TOOPHER_*``. A wrong value raises ``ImproperlyConfigured`` naming it; a system check says so earlier."""
 
     @property
     def TOOPHER_BASE_URL(self) -> str | None:
         """Root of the API, with its version: ``https://2fa.example.org/toopher/v1``; ``None``: the embedded service."""
-        url = _text("TOOPHER_BASE_URL", None)
-        if url is not None and not url.startswith(("https://", "http://")):
-            raise ImproperlyConfigured("TOOPHER_BASE_URL must begin with https:// or http://.")
-        return url
+        return text_that_begins("TOOPHER_BASE_URL", "https://", "http://")
 
     @property
     def TOOPHER_CONSUMER_KEY(self) -> str | None:
         """The requester's key; ``None`` derives it, which only the embedded service understands."""
-        return _text("TOOPHER_CONSUMER_KEY", None)
+        return text("TOOPHER_CONSUMER_KEY")
 
     @property
     def TOOPHER_CONSUMER_SECRET(self) -> str | None:
         """The requester's secret; ``None`` derives it."""
-        return _text("TOOPHER_CONSUMER_SECRET", None)
+        return text("TOOPHER_CONSUMER_SECRET")
 
     @property
     def TOOPHER_POLICY(self) -> tuple[Rule, ...]:
@@ -86,10 +72,7 @@ class Conf:
     @property
     def TOOPHER_GRACE_DAYS(self) -> int:
         """Days in which people whom the policy wants to have a phone get in without one; 0: none."""
-        value = _typed("TOOPHER_GRACE_DAYS", int, 0, "whole days")
-        if not 0 <= value <= 3650:
-            raise ImproperlyConfigured(f"TOOPHER_GRACE_DAYS must be from 0 to 3650, not {value!r}.")
-        return value
+        return natural("TOOPHER_GRACE_DAYS", 0, most=3650)
 
     @property
     def TOOPHER_EXEMPT_PATHS(self) -> tuple[str, ...]:
@@ -105,105 +88,73 @@ class Conf:
     @property
     def TOOPHER_ACTION_NAME(self) -> str:
         """What the phone says a login is."""
-        return _text("TOOPHER_ACTION_NAME", None) or "Log In"
+        return text("TOOPHER_ACTION_NAME") or "Log In"
 
     @property
     def TOOPHER_AUTOMATION_ALLOWED(self) -> bool:
-        """Whether a standing answer of the person may approve a login."""
-        return _typed("TOOPHER_AUTOMATION_ALLOWED", bool, True, "True or False")
+        """Whether an automation of the person may approve a login."""
+        return flag("TOOPHER_AUTOMATION_ALLOWED", True)
 
     @property
     def TOOPHER_CHALLENGE_REQUIRED(self) -> bool:
         """Whether the person must always answer in person."""
-        return _typed("TOOPHER_CHALLENGE_REQUIRED", bool, False, "True or False")
-
-    @property
-    def TOOPHER_IFRAME_TTL(self) -> int:
-        """Seconds for the browser to open the iframe's address."""
-        return _seconds("TOOPHER_IFRAME_TTL", 100)
-
-    @property
-    def TOOPHER_POSTBACK_TTL(self) -> int:
-        """Seconds from the service's signature to our verification."""
-        return _seconds("TOOPHER_POSTBACK_TTL", 100)
+        return flag("TOOPHER_CHALLENGE_REQUIRED", False)
 
     @property
     def TOOPHER_ATTEMPT_AGE(self) -> int:
         """Seconds from the password to the approval."""
-        return _seconds("TOOPHER_ATTEMPT_AGE", 600)
+        return natural("TOOPHER_ATTEMPT_AGE", 600, least=1)
 
     @property
     def TOOPHER_ALLOW_OPT_OUT(self) -> bool:
         """Whether a user whom support disabled gets in with the password alone."""
-        return _typed("TOOPHER_ALLOW_OPT_OUT", bool, True, "True or False")
+        return flag("TOOPHER_ALLOW_OPT_OUT", True)
 
     @property
     def TOOPHER_FAIL_OPEN(self) -> bool:
         """Whether people get in, unverified, when the service can't be reached."""
-        return _typed("TOOPHER_FAIL_OPEN", bool, False, "True or False")
+        return flag("TOOPHER_FAIL_OPEN", False)
 
     @property
     def TOOPHER_EMBED(self) -> str:
         """``"iframe"``, ``"redirect"`` or ``"native"``."""
-        embed = _typed("TOOPHER_EMBED", str, "iframe", "a text")
-        if embed not in {"iframe", "redirect", "native"}:
+        embed: object = getattr(settings, "TOOPHER_EMBED", "iframe")
+        if embed not in ("iframe", "redirect", "native"):
             raise ImproperlyConfigured(f'TOOPHER_EMBED must be "iframe", "redirect" or "native", not {embed!r}.')
-        return embed
+        return str(embed)
 
     @property
     def TOOPHER_RECOVERY_CODES(self) -> int:
         """How many recovery codes a person gets at once; 0 offers none."""
-        value = _typed("TOOPHER_RECOVERY_CODES", int, 10, "a whole number")
-        if not 0 <= value <= 50:
-            raise ImproperlyConfigured("TOOPHER_RECOVERY_CODES must be from 0 to 50.")
-        return value
+        return natural("TOOPHER_RECOVERY_CODES", 10, most=50)
 
     @property
-    def TOOPHER_RECOVERY_LIMIT(self) -> int:
-        """Wrong recovery codes in a row after which a person has to wait."""
-        value = _typed("TOOPHER_RECOVERY_LIMIT", int, 5, "a whole number")
-        if value <= 0:
-            raise ImproperlyConfigured("TOOPHER_RECOVERY_LIMIT must be 1 or more.")
-        return value
-
-    @property
-    def TOOPHER_RECOVERY_WAIT(self) -> int:
-        """Seconds to wait then; doubled with every further one."""
-        return _seconds("TOOPHER_RECOVERY_WAIT", 60)
+    def TOOPHER_LIMITS(self) -> Limits:
+        """A dict of those that are not as ``Limits`` has them."""
+        return Limits(**limits("TOOPHER_LIMITS", asdict(Limits())))
 
     @property
     def TOOPHER_SUPPORT_URL(self) -> str | None:
         """Where a person without phone and codes gets help: a page, or ``mailto:``."""
-        return _text("TOOPHER_SUPPORT_URL", None)
+        return text("TOOPHER_SUPPORT_URL")
 
     @property
     def TOOPHER_SESSION_CHECK(self) -> int:
         """Seconds after which a verified session is compared with the account again, at its next request."""
-        return _seconds("TOOPHER_SESSION_CHECK", 60)
+        return natural("TOOPHER_SESSION_CHECK", 60, least=1)
 
     @property
     def TOOPHER_TIMEOUT(self) -> float:
         """Seconds for one API call, everything included."""
-        value = _typed("TOOPHER_TIMEOUT", (int, float), 5, "a number of seconds")
-        if value <= 0:
-            raise ImproperlyConfigured(f"TOOPHER_TIMEOUT must be more than 0 seconds, not {value!r}.")
-        return float(value)
+        seconds: object = getattr(settings, "TOOPHER_TIMEOUT", 5)
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds <= 0:
+            raise ImproperlyConfigured(f"TOOPHER_TIMEOUT must be more than 0 seconds, not {seconds!r}.")
+        return float(seconds)
 
     @property
     def TOOPHER_KEEP_DAYS(self) -> int:
         """Days that ``manage.py toopher_purge`` keeps attempts and support runs."""
-        days = _typed("TOOPHER_KEEP_DAYS", int, 365, "whole days")
-        if days < 1:
-            raise ImproperlyConfigured(f"TOOPHER_KEEP_DAYS must be 1 or more, not {days!r}.")
-        return days
-
-    @property
-    def TOOPHER_TRUSTED_PROXIES(self) -> int:
-        """How many proxies in front of the site append to ``X-Forwarded-For``; 0 believes the socket only."""
-        value = _typed("TOOPHER_TRUSTED_PROXIES", int, 0, "a whole number")
-        if value < 0:
-            raise ImproperlyConfigured("TOOPHER_TRUSTED_PROXIES must be 0 or more.")
-        return value
+        return natural("TOOPHER_KEEP_DAYS", 365, least=1)
 
 
 conf = Conf()

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from asgiref.sync import iscoroutinefunction, sync_to_async
 
 from .exempt import second_factor_exempt
-from .step_up.approvals import Requirement
 from .step_up.atomic import atomic_inside, without_transaction
-from .step_up.views import hurdle
+from .step_up.gate import intercept
+from .step_up.requirement import Requirement
 
 __all__ = ["second_factor_exempt", "second_factor_required"]
 
@@ -31,7 +31,7 @@ def second_factor_required(
     ``lambda request: f"Pay {request.POST['amount']} € to Bob"``. It must make the same text of the same request. With
     ``max_age``, a second factor that was passed in this session at most so many seconds ago is enough; with
     ``safe_methods=False``, GET passes; ``unless``, a callable as ``action`` is, lets further requests pass.
-    ``step_ups.Requirement`` says exactly how.
+    ``step_up.requirement.Requirement`` says exactly how.
 
     The view runs once for each approval, after that is spent and, where ``ATOMIC_REQUESTS`` is on, in a transaction of
     its own: when it fails, the person has to confirm anew.
@@ -42,17 +42,17 @@ def second_factor_required(
         if iscoroutinefunction(view):
 
             @wraps(view)
-            async def stopping(request: Any, *args: Any, **kwargs: Any) -> Any:
-                stopped = await sync_to_async(hurdle)(request, requirement, *args, **kwargs)
+            async def stop_async(request: Any, *args: Any, **kwargs: Any) -> Any:
+                stopped = await sync_to_async(intercept)(request, requirement, *args, **kwargs)
                 return stopped or await view(request, *args, **kwargs)
 
-            return stopping  # type: ignore[return-value]
+            return stop_async  # type: ignore[return-value]
 
         inside = atomic_inside(view)
 
         @wraps(view)
         def stop(request: Any, *args: Any, **kwargs: Any) -> Any:
-            return hurdle(request, requirement, *args, **kwargs) or inside(request, *args, **kwargs)
+            return intercept(request, requirement, *args, **kwargs) or inside(request, *args, **kwargs)
 
         return without_transaction(stop)  # type: ignore[return-value]
 

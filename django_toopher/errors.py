@@ -21,9 +21,9 @@
         ├── TooManyPasswordsError
         └── TooManyRequestsError      the phone was asked too often
 
-``reason`` is the slug that the attempt records and that ``login.error_texts`` explains; ``status`` is of the HTTP reply.
-``policy.PolicyError`` is none of these: it is a fault of the site's own code. The client's errors are
-``client.exceptions``.
+``reason`` is the slug that the attempt records and that ``login.error_texts`` explains, ``status`` the HTTP reply's.
+``policy.PolicyError`` is none of these: it is a fault of the site's own code. ``support.verbs.SkippedError`` says that
+there was nothing to do. The client's errors are ``client.exceptions``.
 """
 
 from __future__ import annotations

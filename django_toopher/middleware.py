@@ -23,11 +23,10 @@ from django.views.static import serve as serve_files
 
 from . import policy
 from .conf import conf
+from .login.entry import ask_second_factor
 from .login.redirects import is_ours
-from .login.views import ask_second_factor
-from .schema import needs_tables
 from .session import generation, state
-from .step_up.views import wants_json
+from .step_up.clients import wants_json
 
 _PAGES = {"document", "iframe", "frame", "object", "embed"}
 """What ``Sec-Fetch-Dest`` says where the browser is going to show the reply as a page."""
@@ -44,8 +43,8 @@ class ToopherMiddleware:
     client that wants JSON) is answered with 403 and
     ``{"reason": "second_factor_required", "authenticate_url": "/accounts/authenticate/"}``.
 
-    Works in both worlds; under ASGI it never blocks the event loop. A verified session costs no query. Requests that are
-    authenticated without a session, such as by a token of an API, are not its matter.
+    Works in both worlds; under ASGI it never blocks the event loop. A verified session costs no query. Requests that
+    are authenticated without a session, such as by a token of an API, are not its matter.
     """
 
     sync_capable = True
@@ -123,7 +122,7 @@ def _has_session(request: HttpRequest) -> bool:
 
 
 def _is_in_question(request: HttpRequest) -> bool:
-    """Whether somebody is logged in who is neither verified nor let in, or has to be compared. Reads the session alone."""
+    """Whether somebody is logged in neither verified nor let in, or is to be compared. Reads the session alone."""
     if SESSION_KEY not in request.session:
         return False
     return not ((state.is_verified(request) or state.is_let_in(request)) and generation.was_compared_lately(request))
@@ -133,7 +132,7 @@ def _answer(request: HttpRequest) -> HttpResponseBase | None:
     """What to say in place of the view; ``None`` lets it run."""
     if generation.is_verified_or_let_in(request) or not request.user.is_authenticated:
         return None
-    if not needs_tables(policy.is_due)(request.user, request):
+    if not policy.is_due(request.user, request):
         _let_in(request)
         return None
     response = _ask(request) if _can_show_page(request) else _refuse(request)

@@ -10,9 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.views import View
 
-from .step_up.approvals import Requirement
 from .step_up.atomic import atomic_inside, without_transaction
-from .step_up.views import hurdle
+from .step_up.gate import intercept
+from .step_up.requirement import Requirement
 
 if TYPE_CHECKING:
     _View = View
@@ -51,11 +51,11 @@ class SecondFactorRequiredMixin(_View):
         )
         if self.view_is_async:
             return self._dispatch_async(requirement, request, *args, **kwargs)
-        run = atomic_inside(super().dispatch, marked=type(self).dispatch)
-        return hurdle(request, requirement, *args, **kwargs) or run(request, *args, **kwargs)
+        run = atomic_inside(super().dispatch, like=type(self).dispatch)
+        return intercept(request, requirement, *args, **kwargs) or run(request, *args, **kwargs)
 
     async def _dispatch_async(self, requirement: Requirement, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        stopped = await sync_to_async(hurdle)(request, requirement, *args, **kwargs)
+        stopped = await sync_to_async(intercept)(request, requirement, *args, **kwargs)
         if stopped:
             return stopped
         response: Any = super().dispatch(request, *args, **kwargs)

@@ -84,12 +84,12 @@ class ToopherAccount(models.Model):
     generation = models.PositiveIntegerField(
         default=0,
         editable=False,
-        help_text="Counts changes of the second factor; an attempt, and a session's mark, from before is void.",
+        help_text="Counts changes of the second factor; an attempt, and what a session earned, from before is void.",
     )
-    recovery_failures = models.PositiveSmallIntegerField(
-        _("wrong recovery codes"), default=0, editable=False, help_text=_("In a row.")
+    failures = models.PositiveSmallIntegerField(
+        _("wrong codes and passwords"), default=0, editable=False, help_text=_("In a row.")
     )
-    recovery_blocked_until = models.DateTimeField(_("recovery codes blocked until"), null=True, editable=False)
+    blocked_until = models.DateTimeField(_("blocked until"), null=True, editable=False)
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     objects = ToopherAccountManager()

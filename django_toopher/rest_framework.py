@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import ImproperlyConfigured
-from django.db import router
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from . import connection
 from .errors import SecondFactorError
-from .models import Attempt
 from .session import generation
 from .step_up import approvals
-from .step_up.approvals import Requirement
 from .step_up.atomic import require_durable
+from .step_up.clients import HEADER, challenge, refusal_of
 from .step_up.held_request import hold
-from .step_up.views import ask, refusal_of, use
+from .step_up.requirement import Requirement
 
 
 class SecondFactorNeeded(APIException):  # type: ignore[misc]
-    """The reply that says what to do; its ``detail`` is what ``django_toopher.step_up.views.ask`` tells."""
+    """The reply that says what to do; its ``detail`` is what ``step_up.clients.challenge`` tells."""
 
     def __init__(self, detail: dict[str, Any], status: int = 403) -> None:
         super().__init__()
@@ -42,27 +42,27 @@ class SecondFactorRequired(BasePermission):  # type: ignore[misc]
         """Whether this very request was confirmed. Raises ``SecondFactorNeeded`` instead of saying no."""
         if not request.user or not request.user.is_authenticated:
             return False
-        require_durable(request._request, router.db_for_write(Attempt))
+        require_durable(request._request)
         try:
-            return _was_confirmed(request, view)
+            _require_confirmation(request, view)
         except SecondFactorError as error:
-            raise SecondFactorNeeded(refusal_of(error, "/"), error.status) from error
+            raise SecondFactorNeeded(refusal_of(error), error.status) from error
+        return True
 
 
-def _was_confirmed(request: Request, view: Any) -> bool:
+def _require_confirmation(request: Request, view: Any) -> None:
     action = getattr(view, "second_factor_action", None)
     if action is None:
         raise ImproperlyConfigured(f"{type(view).__name__} needs second_factor_action.")
     requirement = Requirement(action, getattr(view, "second_factor_max_age", None))
-    words, kept = requirement.words(request), getattr(request._request, "session", None)
-    has_session = kept is not None and kept.get("_auth_user_id") == str(request.user.pk)
-    if has_session and requirement.is_met(kept, words) and generation.is_current(request._request):
-        return True
+    words, session = requirement.words(request), getattr(request._request, "session", None)
+    is_sessions_user = session is not None and session.get(SESSION_KEY) == str(request.user.pk)
+    if is_sessions_user and requirement.is_met(session, words) and generation.is_current(request._request):
+        return
     subject = approvals.subject_of(request._request, request.user, words, hold(request._request))
-    ticket = request.headers.get(approvals.HEADER)
+    ticket = request.headers.get(HEADER)
     if ticket is None:
-        raise SecondFactorNeeded(ask(request._request, subject))
-    use(request._request, ticket, subject)
-    if has_session:
-        requirement.remember(kept, words)
-    return True
+        raise SecondFactorNeeded(challenge(request._request, subject))
+    approvals.redeem(connection.api(request._request), ticket, subject)
+    if is_sessions_user:
+        requirement.remember(session, words)

@@ -2,8 +2,11 @@
 
 from django.urls import path
 
-from .account.recovery_views import LostPhoneView, RecoverView, RecoveryCodesView
-from .account.views import AccountPostbackView, AccountView, ComputerView, PhonesView, SignOutOthersView
+from .account.computers import ComputerView, SignOutOthersView
+from .account.lost_views import LostPhoneView, RecoveryCodesView
+from .account.phones import AccountPostbackView, PhonesView
+from .account.recovery_views import RecoverView
+from .account.views import AccountView
 from .login.framing import ReturnView
 from .login.native_views import NativeQrView, NativeStateView
 from .login.views import AuthenticateView, CancelView, LoginView, PostbackView

@@ -83,7 +83,7 @@ def alice(make_user):
 
 @pytest.fixture
 def make_phone(db):
-    """Makes phones: the terminal program's authenticator, over the real API without a socket."""
+    """Makes command-line phones, over the real API without a socket."""
     return registered_phone
 
 

@@ -11,13 +11,14 @@ import requests
 from django.utils import timezone
 
 from django_toopher import embedded
-from django_toopher.connection import InProcessAdapter
+from django_toopher.in_process import InProcessAdapter
 from django_toopher.login import attempts
 from django_toopher.models import Attempt, ToopherAccount
-from django_toopher.service.device.cli_phone import Account, TerminalAuthenticator, public_jwk
+from django_toopher.service.device.cli_phone import Account, CommandLinePhone, public_jwk
 from django_toopher.service.models import Pairing, Requester
 from django_toopher.service.people import requesters, users
 from django_toopher.service.phones import authenticators, pairings
+from django_toopher.service.shown import PairingTexts
 from django_toopher.testing import verified_login
 
 from .drivers import Computer
@@ -26,11 +27,11 @@ HOST = "testserver"
 PHONE = f"https://{HOST}/toopher/phone/"
 
 
-def registered_phone(name: str = "Pixel") -> TerminalAuthenticator:
-    """The terminal program's authenticator, known to the service; it calls the real API, without a socket."""
+def registered_phone(name: str = "Pixel") -> CommandLinePhone:
+    """The command-line phone, known to the service; it calls the real API, without a socket."""
     session = requests.Session()
     session.mount(f"https://{HOST}", InProcessAdapter())
-    phone = TerminalAuthenticator(PHONE, session=session)
+    phone = CommandLinePhone(PHONE, session=session)
     phone.id = str(authenticators.register(public_jwk(phone.key.public_key()), name).pk)
     return phone
 
@@ -46,14 +47,14 @@ def paired(requester: Requester, name: str, phone: Any, *, only_first: bool = Fa
     """An enabled pairing of the requester's user of this name with ``phone``, of either kind, which keeps its seed."""
     authenticator = authenticators.Authenticator.objects.get(pk=phone.id)
     pairing = pairings.create(users.get_or_create(requester, name), authenticator, only_first=only_first)
-    pairings.answer(pairing, authenticator, allow=True, shown=(requester.name, name), now=timezone.now())
-    if isinstance(phone, TerminalAuthenticator):
-        kept = Account(str(pairing.pk), requester.name, name, pairing.otp_seed, digits=6, period=30)
+    pairings.answer(pairing, authenticator, allow=True, shown=PairingTexts(requester.name, name), now=timezone.now())
+    if isinstance(phone, CommandLinePhone):
+        kept = Account(requester.name, name, id=str(pairing.pk), secret=pairing.otp_seed, digits=6, period=30)
         phone._accounts[kept.id] = kept
     return pairing
 
 
-def account_with(phone: TerminalAuthenticator, user: Any) -> ToopherAccount:
+def account_with(phone: CommandLinePhone, user: Any) -> ToopherAccount:
     """The Django user's account, with ``phone`` paired on the account page."""
     account = ToopherAccount.objects.for_user(user)
     pairing = paired(requester_of(), account.name, phone, only_first=not account.paired)

@@ -12,9 +12,9 @@ import pytest
 from django.db import models
 
 from django_toopher.client import ToopherApi
-from django_toopher.connection import InProcessAdapter
+from django_toopher.in_process import InProcessAdapter
 from django_toopher.models import Attempt, ToopherAccount
-from django_toopher.service.device.cli_phone import TerminalAuthenticator
+from django_toopher.service.device.cli_phone import CommandLinePhone
 from django_toopher.service.models import Authenticator, Pairing, Requester, User
 from django_toopher.session import state
 
@@ -25,7 +25,7 @@ from .tables import undone
 
 OURS = [ToopherAccount, Attempt, Requester, User, Authenticator, Pairing]
 SECRET = {"auth_digest", "token_digest", "otp_seed", "public_key", "thumbprint", "secret"}
-TIMES = {state.VERIFIED_AT, state.STAMP}
+TIMES = {state.VERIFIED_AT, state.GENERATION}
 
 
 def comparable(name: str, value: Any, owners: dict[str, str]) -> object:
@@ -46,7 +46,7 @@ def rows(*kinds: type[models.Model]) -> dict[str, list[dict[str, object]]]:
     }
 
 
-def kept(phone: TerminalAuthenticator) -> list[dict[str, object]]:
+def kept(phone: CommandLinePhone) -> list[dict[str, object]]:
     """What the phone remembers; its seeds are those of the pairings."""
     assert {each.id: each.secret for each in phone.accounts} == {
         str(each.pk): each.otp_seed for each in Pairing.objects.filter(authenticator=phone.id)
@@ -60,7 +60,7 @@ def marks(client: Any) -> dict[str, object]:
     return {name: type(value) if name in secret else value for name, value in client.session.items()}
 
 
-def journey_of_a_phone(name: str = "Pixel") -> TerminalAuthenticator:
+def journey_of_a_phone(name: str = "Pixel") -> CommandLinePhone:
     """A phone that makes itself known over its API."""
     phone = registered_phone("not this one")
     Authenticator.objects.all().delete()

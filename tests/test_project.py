@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import asdict, is_dataclass
 from importlib import import_module
 
 import pytest
@@ -16,6 +17,7 @@ from docutils.core import publish_doctree
 
 from django_toopher.conf import Conf, conf
 from django_toopher.service.conf import Conf as ServiceConf
+from django_toopher.service.conf import Limits
 from django_toopher.service.conf import conf as service_conf
 
 from .languages import APPS, LANGUAGES, PACKAGE
@@ -50,8 +52,10 @@ def table_of(prefix: str) -> dict[str, str]:
     return {name: default for name, default in rows.items() if name.startswith("TOOPHER_SERVICE_") == is_service}
 
 
-def settings_of(kind: type) -> list[str]:
-    return [name for name, value in vars(kind).items() if isinstance(value, property)]
+def settings_of(kind: type, prefix: str) -> list[str]:
+    """In the order in which they are written; those of both apps are the last."""
+    names = [name for each in kind.__mro__ for name, value in vars(each).items() if isinstance(value, property)]
+    return [name for name in names if name.startswith(prefix)]
 
 
 @pytest.mark.parametrize(
@@ -61,10 +65,19 @@ def settings_of(kind: type) -> list[str]:
 )
 def test_the_table_of_settings_says_what_the_code_does(prefix, kind, read):
     documented = table_of(prefix)
-    assert list(documented) == settings_of(kind)
+    assert list(documented) == settings_of(kind, prefix)
     for name, default in documented.items():
         value = getattr(read, name)
+        if is_dataclass(value):
+            value = {}  # beside the defaults
         assert default.replace('"', "'") == repr(int(value) if isinstance(value, float) else value), name
+
+
+def test_the_table_of_limits_says_what_the_code_does():
+    (_before, after) = (ROOT / "README.rst").read_text().split("\nThe limits:\n")
+    (table,) = re.findall(r"\A\n=.*?\n=.*?\n(.*?)\n=", after, re.DOTALL)
+    documented = re.findall(r"^``(\w+)`` +``(\d+)`` ", table, re.MULTILINE)
+    assert documented == [(name, str(default)) for name, default in asdict(Limits()).items()]
 
 
 def test_the_readme_names_nothing_that_does_not_exist():
@@ -75,6 +88,19 @@ def test_the_readme_names_nothing_that_does_not_exist():
         candidates = [folder / last, folder / f"{last}.py", folder.with_suffix(".py")]
         is_module = any(candidate.exists() for candidate in candidates)
         assert is_module or hasattr(import_module(".".join(modules)), last) or f'"{dotted}"' in sources, dotted
+
+
+def test_the_house_that_is_described_is_the_one_that_stands():
+    design = (ROOT / "docs/DESIGN.md").read_text()
+    told = {name.rstrip("/") for name in re.findall(r"`([a-z_]+/?)`", design)}
+    for folder in (PACKAGE, PACKAGE / "service"):
+        built = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+        assert not built - told - {"__init__", "migrations", "service"}
+    places = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?)`", design)
+    anywhere = [path.as_posix() for path in (*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*/"))]
+    assert places
+    for place in places:
+        assert any(f"/{place}".rstrip("/") in f"{path}" for path in anywhere) or (ROOT / place).exists(), place
 
 
 # What is installed

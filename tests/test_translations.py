@@ -110,6 +110,15 @@ def test_a_compiled_catalog_says_what_its_source_says(app, language):
     assert sorted(compiled) == sorted(source), "Run: make compile-messages"
 
 
+@table("language", LANGUAGES)
+def test_a_text_that_both_apps_have_is_translated_once(language):
+    """Each needs it, as it can stand alone; where both are installed, Django takes one for both."""
+    app, service = ({(m.id, m.context): texts_of(m)[1] for m in messages_of(catalog_of(app, language))} for app in APPS)
+    both = app.keys() & service.keys()
+    assert both
+    assert {key: app[key] for key in both} == {key: service[key] for key in both}
+
+
 # Templates and scripts
 
 

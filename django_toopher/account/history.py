@@ -10,10 +10,11 @@ from typing import Any
 
 from ..client import ToopherApi
 from ..models import Attempt, digest
+from ..printable import printable
 from ..session.computer import name_of
 
 READ = 50
-"""Attempts that are looked at; a computer that was not used for longer is not listed."""
+"""The newest attempts of a person that are read; a computer that was not used for longer is not listed."""
 
 SHOWN = 10
 
@@ -67,15 +68,14 @@ def computers(attempts: Sequence[Attempt], terminal: str) -> list[Computer]:
 
 def rename(user: Any, terminal_id: str, name: str, api: ToopherApi) -> None:
     """Call the computer something else, here and on the phone. ``UnknownComputerError``, ``ToopherApiError``."""
-    printable = "".join(character for character in " ".join(name.split()) if character.isprintable())
-    rows, name = _of(user, terminal_id), printable[:NAME_LENGTH]
+    rows, name = _of(user, terminal_id), printable(name)[:NAME_LENGTH]
     if name:
         api.post(api.path("user_terminals", terminal_id), name=name)
         rows.update(terminal_name=name)
 
 
 def forget(user: Any, terminal_id: str, api: ToopherApi) -> None:
-    """Give the computer another secret, which nobody has: no standing answer fits it any more (SECURITY.md S27)."""
+    """Give the computer another secret, which nobody has: no automation fits it any more (SECURITY.md S27)."""
     rows = _of(user, terminal_id)
     api.post(api.path("user_terminals", terminal_id), name_extra=secrets.token_urlsafe(32))
     rows.update(terminal_digest="")

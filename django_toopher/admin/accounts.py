@@ -23,9 +23,9 @@ from ..client import ToopherApi, ToopherApiError
 from ..models import Attempt, ToopherAccount
 from ..service_link import lookups
 from ..session.computer import name_of
+from ..support.reasons import reason_of
 from ..support.verbs import VERBS, allowed_verbs
 from .actions import SupportActionsMixin, state_of
-from .attempts import reason_of
 from .lists import TolerantListMixin
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from asgiref.sync import sync_to_async
@@ -17,10 +17,10 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Attempt
+from ..support.reasons import reason_of
 from .lists import TolerantListMixin
 
 if TYPE_CHECKING:
@@ -47,37 +47,6 @@ COLUMNS = (
 
 CHUNK = 1000
 """Rows that are fetched, and sent, at once."""
-
-
-REASONS: Mapping[str, str | Promise] = {
-    "abandoned": _("given up before it was answered"),
-    "denied": _("said no, or too many wrong numbers or codes"),
-    "disabled": _("the second factor is switched off"),
-    "expired": _("the time ran out"),
-    "failed": _("the phone could not confirm it"),
-    "invalid_postback": _("the confirmation could not be checked"),
-    "nothing_pending": _("nothing was to be confirmed"),
-    "phone_removed": _("no phone is paired"),
-    "request_changed": _("what was sent is not what was confirmed"),
-    "service_down": _("the service does not answer"),
-    "too_large": _("too large to be confirmed"),
-    "too_many_codes": _("too many wrong codes"),
-    "too_many_passwords": _("too many wrong passwords"),
-    "too_many_questions": _("the phone was asked too often"),
-    "unusable_action": _("the phone can't show it"),
-    "user_changed": _("the account was changed meanwhile"),
-    "waiting": _("the phone has not answered yet"),
-    "wrong_code": _("a wrong code"),
-    "wrong_password": _("a wrong password"),
-}
-"""Why an attempt did not succeed, in words for support."""
-
-
-def reason_of(attempt: Attempt) -> str:
-    """Why it did not succeed; blank where it did, and while it still can."""
-    if attempt.outcome == Attempt.Outcome.PENDING and attempt.expires <= timezone.now():
-        return str(REASONS["expired"])
-    return str(REASONS.get(attempt.reason, attempt.reason))
 
 
 class AttemptAdmin(TolerantListMixin, _AttemptAdmin):

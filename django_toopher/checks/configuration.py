@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,35 +14,27 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
-from .. import connection
-from ..conf import Conf, conf
+from .. import typed_settings
+from ..conf import conf
+from ..service_link import endpoint
 
 
 @register("django_toopher")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Every setting has a value that can be used."""
-    found: list[CheckMessage] = []
-    for name, value in vars(Conf).items():
-        if isinstance(value, property):
-            try:
-                getattr(conf, name)
-            except ImproperlyConfigured as error:
-                found.append(
-                    Error(str(error), hint="See the table of settings in the README.", id="django_toopher.E001")
-                )
-    return found
+    return typed_settings.check_values(conf, "django_toopher.E001")
 
 
 @register("django_toopher")
 def check_connection(**kwargs: Any) -> list[CheckMessage]:
     """There is a service to ask, and credentials for it."""
     try:
-        connection.credentials()
+        endpoint.credentials()
     except ImproperlyConfigured as error:
         hint = "Set both TOOPHER_CONSUMER_KEY and TOOPHER_CONSUMER_SECRET, as the service's operator gave them."
         return [Error(str(error), hint=hint, id="django_toopher.E002")]
     try:
-        connection.base_url()
+        endpoint.base_url()
     except ImproperlyConfigured as error:
         hint = "The embedded service needs no other setting; a service elsewhere needs TOOPHER_BASE_URL."
         return [Error(str(error), hint=hint, id="django_toopher.E003")]
@@ -80,16 +71,11 @@ def check_fail_open(**kwargs: Any) -> list[CheckMessage]:
 @register("django_toopher")
 def check_names(**kwargs: Any) -> list[CheckMessage]:
     """No setting is misspelt. The service's are the service's to check."""
-    known = [name for name, value in vars(Conf).items() if isinstance(value, property)]
-    given = {name for name in dir(settings) if name.startswith("TOOPHER_") and not name.startswith("TOOPHER_SERVICE")}
-    return [unknown_setting(name, known, "django_toopher.W004") for name in sorted(given.difference(known))]
+    return typed_settings.check_names(conf, _is_ours, "django_toopher.W004")
 
 
-def unknown_setting(name: str, known: list[str], permanent_id: str) -> CheckMessage:
-    """The warning for a name that is no setting, with the one that may be meant."""
-    nearest = get_close_matches(name[8:], [each[8:] for each in known], n=1)
-    hint = f"Did you mean TOOPHER_{nearest[0]}?" if nearest else "See the table of settings in the README."
-    return checks.Warning(f"{name} is no setting of django_toopher.", hint=hint, id=permanent_id)
+def _is_ours(name: str) -> bool:
+    return name.startswith("TOOPHER_") and not name.startswith("TOOPHER_SERVICE")
 
 
 @register("django_toopher")

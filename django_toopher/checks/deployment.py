@@ -10,8 +10,9 @@ from django.core.checks import CheckMessage, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
-from .. import connection, embedded
+from .. import embedded
 from ..models import Attempt
+from ..service_link import endpoint
 
 _TRIED = {"sqlite", "postgresql", "mysql"}
 
@@ -30,7 +31,7 @@ def check_database(**kwargs: Any) -> list[CheckMessage]:
 def check_secret_key(**kwargs: Any) -> list[CheckMessage]:
     """Credentials that are derived from ``SECRET_KEY`` are worth as much as it is."""
     try:
-        is_derived = connection.credentials()[0] == embedded.CONSUMER_KEY
+        is_derived = endpoint.credentials()[0] == embedded.CONSUMER_KEY
     except ImproperlyConfigured:  # E001 or E002 says so
         return []
     key = settings.SECRET_KEY

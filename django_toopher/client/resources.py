@@ -8,15 +8,31 @@ have refreshed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from .exceptions import InvalidReplyError
 
-if TYPE_CHECKING:
-    from .api import ToopherApi
-
 _Kind = TypeVar("_Kind")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+class Api(Protocol):
+    """What these objects need of a `ToopherApi`, which makes them: neither module has to know the other."""
+
+    def get(self, endpoint: str, **kwargs: Any) -> Any:
+        """Decoded JSON."""
+
+    def post(self, endpoint: str, **kwargs: Any) -> Any:
+        """Decoded JSON."""
+
+    def get_bytes(self, endpoint: str, **kwargs: Any) -> bytes:
+        """Something else than JSON."""
+
+    def path(self, *segments: str) -> str:
+        """An endpoint, of ids and names."""
+
+    def reset_user(self, username: str) -> None:
+        """Remove all pairings of a user."""
 
 
 class Resource:
@@ -67,23 +83,23 @@ class User(Resource):
     toopher_authentication_enabled: bool
     disable_toopher_auth: bool
 
-    def refresh_from_server(self, api: ToopherApi) -> None:
+    def refresh_from_server(self, api: Api) -> None:
         """Ask for this user again."""
         self._update(api.get(api.path("users", self.id)))
 
-    def enable(self, api: ToopherApi) -> None:
+    def enable(self, api: Api) -> None:
         """Switch the second factor on for this user."""
         self._set_disabled(api, disabled=False)
 
-    def disable(self, api: ToopherApi) -> None:
+    def disable(self, api: Api) -> None:
         """Switch the second factor off for this user."""
         self._set_disabled(api, disabled=True)
 
-    def reset(self, api: ToopherApi) -> None:
+    def reset(self, api: Api) -> None:
         """Remove all the user's pairings; the user has to pair again."""
         api.reset_user(self.name)
 
-    def _set_disabled(self, api: ToopherApi, *, disabled: bool) -> None:
+    def _set_disabled(self, api: Api, *, disabled: bool) -> None:
         self._update(api.post(api.path("users", self.id), disable_toopher_auth=disabled))
 
     def _parse(self, reply: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +122,7 @@ class UserTerminal(Resource):
     requester_specified_id: str
     user: User
 
-    def refresh_from_server(self, api: ToopherApi) -> None:
+    def refresh_from_server(self, api: Api) -> None:
         """Ask for this terminal again."""
         self._update(api.get(api.path("user_terminals", self.id)))
 
@@ -141,11 +157,11 @@ class Pairing(Resource):
     def __bool__(self) -> bool:
         return self.enabled
 
-    def refresh_from_server(self, api: ToopherApi) -> None:
+    def refresh_from_server(self, api: Api) -> None:
         """Ask for this pairing again, to learn whether the user has allowed it."""
         self._update(api.get(api.path("pairings", self.id)))
 
-    def get_qr_code_image(self, api: ToopherApi) -> bytes:
+    def get_qr_code_image(self, api: Api) -> bytes:
         """Fetch the PNG image that the phone scans to complete this pairing."""
         image = api.get_bytes(api.path("qr", "pairings", self.id))
         if not image.startswith(_PNG_SIGNATURE):
@@ -177,11 +193,11 @@ class AuthenticationRequest(Resource):
     def __bool__(self) -> bool:
         return self.granted
 
-    def refresh_from_server(self, api: ToopherApi) -> None:
+    def refresh_from_server(self, api: Api) -> None:
         """Ask for this request again, to learn whether the user has answered."""
         self._update(api.get(api.path("authentication_requests", self.id)))
 
-    def authenticate_with_otp(self, otp: str, api: ToopherApi, **kwargs: Any) -> None:
+    def authenticate_with_otp(self, otp: str, api: Api, **kwargs: Any) -> None:
         """Answer the request with a one-time password, and take over what became of it."""
         path = api.path("authentication_requests", self.id, "otp_auth")
         self._update(api.post(path, otp=otp, **kwargs))

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import logging
 import secrets
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from .. import limits
 from ..conf import conf
 from ..errors import TooManyCodesError
 from ..models import RecoveryCode, ToopherAccount
@@ -34,13 +34,8 @@ LENGTH = 12
 
 ROUNDS = 20_000
 
-MOST_FAILURES = 100
-"""Wrong codes in a row after which none is taken any more, until new ones are made (SECURITY.md S23)."""
-
 FEW = 3
 """From here on a person is told to make new ones."""
-
-LONGEST_WAIT = 24 * 3600
 
 _HASHER = PBKDF2PasswordHasher()
 _CONFUSED = str.maketrans("oil", "011")
@@ -63,7 +58,7 @@ def make(user: Any) -> list[str]:
     account = ToopherAccount.objects.for_user(user)
     with transaction.atomic():
         # The UPDATE locks the account: of two who make codes at once, the later one's replace the earlier one's.
-        ToopherAccount.objects.filter(pk=account.pk).update(recovery_failures=0, recovery_blocked_until=None)
+        ToopherAccount.objects.filter(pk=account.pk).update(failures=0, blocked_until=None)
         RecoveryCode.objects.filter(user=user).delete()
         RecoveryCode.objects.bulk_create(rows)
         _tell(user, "recovery_made", _("New recovery codes for your account"))
@@ -89,37 +84,17 @@ def match(account: ToopherAccount, typed: str) -> RecoveryCode | None:
 
     The try is counted before it is compared, so that no more are compared at once than one after the other.
     """
-    _begin_try(account, timezone.now())
+    limits.begin_try(account, TooManyCodesError)
     code = normalized(typed)
     left = RecoveryCode.objects.filter(user=account.user_id, used=None)
     return next((row for row in left if code and _HASHER.verify(code, row.encoded)), None)
-
-
-def _begin_try(account: ToopherAccount, now: datetime) -> None:
-    """Count a try, unless the person has to wait. Of tries at the same moment one is counted, the others must wait."""
-    seen = account.recovery_failures
-    free = Q(recovery_blocked_until=None) | Q(recovery_blocked_until__lte=now)
-    rows = ToopherAccount.objects.filter(free, pk=account.pk, recovery_failures=seen)
-    if seen < MOST_FAILURES and rows.update(
-        recovery_failures=seen + 1, recovery_blocked_until=_blocked_until(seen + 1, now)
-    ):
-        return
-    until = ToopherAccount.objects.filter(pk=account.pk).values_list("recovery_blocked_until", flat=True).get() or now
-    raise TooManyCodesError(LONGEST_WAIT if seen >= MOST_FAILURES else max(1, int((until - now).total_seconds()) + 1))
-
-
-def _blocked_until(failures: int, now: datetime) -> datetime | None:
-    beyond = failures - conf.TOOPHER_RECOVERY_LIMIT
-    if beyond < 0:
-        return None
-    return now + timedelta(seconds=min(conf.TOOPHER_RECOVERY_WAIT * 2 ** min(beyond, 20), LONGEST_WAIT))
 
 
 def spend(code: RecoveryCode, user: Any) -> bool:
     """Use the code up; False when it was used or replaced meanwhile. The person is told by mail."""
     if not RecoveryCode.objects.filter(pk=code.pk, used=None).update(used=timezone.now()):
         return False
-    ToopherAccount.objects.filter(user=user.pk).update(recovery_failures=0, recovery_blocked_until=None)
+    limits.forget(user)
     _tell(user, "recovery_used", _("A recovery code of your account was used"), left=remaining(user))
     return True
 

@@ -1,1 +1,1 @@
-"""A login by password and second factor, from the question to the session."""
+"""A login by password and second factor, from the password to the session."""

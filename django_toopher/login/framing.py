@@ -15,13 +15,19 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
+from .. import connection, policy
 from ..conf import conf
 from ..errors import InvalidPostbackError, SecondFactorError, ServiceDownError
 from ..exempt import second_factor_exempt
-from ..session import state
+from ..service_link import endpoint
+from ..session import computer, state
 from ..session.state import PENDING_LOGIN, PENDING_PAIRING
 from . import attempts
+from .attempts import OpenAttempt
 from .error_texts import explanation_of
+
+URL_AGE = 100
+"""Seconds for the browser to open the signed address: a page that is being loaded needs few, clocks may be off."""
 
 
 class EmbeddingView(View):
@@ -50,6 +56,30 @@ class EmbeddingView(View):
             **context,
         }
         return render(request, template, context)
+
+
+def authentication_url(request: HttpRequest, here: OpenAttempt, token: str, **placement: str) -> str:
+    """The signed address of the page that asks the phone. ``ServiceDownError`` where there is nobody to show it.
+
+    Who has no phone pairs one on the way, where the policy demands one. A step-up is never approved by an automation: a
+    person has to read the action.
+    """
+    if not endpoint.is_embedded():  # the one in this process always answers
+        attempts.require_service(connection.api(request), here.attempt)
+    user: Any = here.attempt.user
+    return connection.iframe(request).get_auth_iframe_url(
+        here.attempt.toopher_name,
+        getattr(user, "email", "") or "",
+        token,
+        action_name=here.attempt.action,
+        allow_inline_pairing=policy.demands(user, request),
+        automation_allowed=attempts.allows_automation(here.attempt),
+        challenge_required=conf.TOOPHER_CHALLENGE_REQUIRED,
+        ttl=URL_AGE,
+        terminal_name=here.computer.name,
+        requester_specified_terminal_id=here.computer.id,
+        **placement,
+    )
 
 
 @method_decorator([login_not_required, second_factor_exempt], name="dispatch")
@@ -93,6 +123,7 @@ def failed(request: HttpRequest, error: SecondFactorError) -> HttpResponse:
 def _has_recovery_codes(request: HttpRequest) -> bool:
     """Whether the login that waits could be completed without the service."""
     try:
-        return bool(vars(attempts.find_open(state.load(request.session, PENDING_LOGIN)))["has_recovery_codes"])
+        pending = state.load(request.session, PENDING_LOGIN)
+        return attempts.find_at(computer.of_request(request), pending).has_recovery_codes
     except SecondFactorError:
         return False

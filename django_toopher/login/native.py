@@ -23,21 +23,14 @@ from ..client import (
 from ..conf import conf
 from ..errors import SecondFactorError, ServiceDownError, UnknownPhraseError
 from ..models import Attempt
+from ..session.computer import Computer
 from ..session.state import Pending
 from . import attempts
 
 logger = logging.getLogger(__name__)
 
 NO_ANSWER = frozenset({101, 102})
-"""The service's reasons of a question that ran out or was taken back: it may be asked again."""
-
-
-@dataclass(frozen=True)
-class Computer:
-    """Where the person sits: the secret id, and what the phone calls it."""
-
-    terminal: str
-    name: str
+"""The service's reasons of an authentication request that ran out or was cancelled: the phone may be asked again."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +38,14 @@ class Progress:
     """How far it is.
 
     ``state`` is ``new``, ``pairing``, ``paired``, ``unpaired``, ``waiting``, ``unanswered``, ``answered`` or ``hold``;
-    ``number`` is to be typed on the phone, ``wait`` how many seconds to hold, ``asked`` the question.
+    ``number`` is to be typed on the phone, ``wait`` how many seconds to hold, ``reply`` what the API says of the
+    authentication request.
     """
 
     state: str
     number: str = ""
     wait: int = 0
-    asked: AuthenticationRequest | None = None
+    reply: AuthenticationRequest | None = None
 
 
 def spaced(number: str) -> str:
@@ -82,12 +76,12 @@ def poll(api: ToopherApi, attempt: Attempt) -> Progress:
     return Progress("new")
 
 
-def _of_request(asked: AuthenticationRequest) -> Progress:
-    if asked.pending:
-        return Progress("waiting", number=str(asked.raw.get("number") or ""), asked=asked)
-    if not asked.granted and asked.reason_code in NO_ANSWER:
+def _of_request(reply: AuthenticationRequest) -> Progress:
+    if reply.pending:
+        return Progress("waiting", number=str(reply.raw.get("number") or ""), reply=reply)
+    if not reply.granted and reply.reason_code in NO_ANSWER:
         return Progress("unanswered")
-    return Progress("answered", asked=asked)
+    return Progress("answered", reply=reply)
 
 
 def _of_pairing(pairing: Pairing) -> Progress:
@@ -98,17 +92,17 @@ def ask_phone(api: ToopherApi, attempt: Attempt, computer: Computer, *, pairs: b
     """Ask the phone, anew where it was asked before."""
     try:
         with _service_errors(attempt):
-            asked = _initiate(api, attempt, computer)
+            reply = _initiate(api, attempt, computer)
     except RateLimitError as exc:
         return Progress("hold", wait=exc.retry_after or 60)
     except attempts.UNPAIRED as exc:
         if pairs:
             return pair(api, attempt)
-        attempts.refused(attempt, exc)
-    if not _claim(attempt, "request_id", asked.id):
-        _take_back_request(api, asked.id)  # another tab was first: its question counts
+        attempts.refuse(attempt, exc)
+    if not _claim(attempt, "request_id", reply.id):
+        _cancel_request(api, reply.id)  # another tab was first: its request counts
         return poll(api, attempt)
-    return _of_request(asked)
+    return _of_request(reply)
 
 
 def _initiate(api: ToopherApi, attempt: Attempt, computer: Computer, **options: bool) -> AuthenticationRequest:
@@ -117,9 +111,9 @@ def _initiate(api: ToopherApi, attempt: Attempt, computer: Computer, **options: 
             "authentication_requests/initiate",  # by name: names may look like the ids of pairings
             user_name=attempt.toopher_name,
             terminal_name=computer.name,
-            terminal_name_extra=computer.terminal,
+            terminal_name_extra=computer.id,
             action_name=attempt.action,
-            automation_allowed=conf.TOOPHER_AUTOMATION_ALLOWED and attempt.kind != Attempt.Kind.STEP_UP,
+            automation_allowed=attempts.allows_automation(attempt),
             challenge_required=conf.TOOPHER_CHALLENGE_REQUIRED,
             address=attempt.address,
             **options,
@@ -130,15 +124,15 @@ def _initiate(api: ToopherApi, attempt: Attempt, computer: Computer, **options: 
 def ask_silently(api: ToopherApi, attempt: Attempt, computer: Computer) -> AuthenticationRequest | None:
     """The yes of an automation, if there is one; no phone hears of it. ``None`` otherwise, for whatever reason."""
     try:
-        asked = _initiate(api, attempt, computer, silently=True)
+        reply = _initiate(api, attempt, computer, silently=True)
     except ToopherApiError:
         return None  # the ordinary way finds out why
-    if asked.pending:  # a service that does not know the word has asked the phone
-        _take_back_request(api, asked.id)
-    if not asked.granted:
+    if reply.pending:  # a service that does not know the word has asked the phone
+        _cancel_request(api, reply.id)
+    if not reply.granted:
         return None
-    attempt.request_id = asked.id
-    return asked
+    attempt.request_id = reply.id
+    return reply
 
 
 def pair(api: ToopherApi, attempt: Attempt, phrase: str = "", *, only_first: bool = True) -> Progress:
@@ -162,29 +156,29 @@ def pair(api: ToopherApi, attempt: Attempt, phrase: str = "", *, only_first: boo
     if not _claim(attempt, "pairing_id", pairing.id):
         before = pairing.id  # another tab was first: its pairing counts
     if before:
-        _take_back_pairing(api, before)
+        _cancel_pairing(api, before)
     return poll(api, attempt)
 
 
-def enter_code(api: ToopherApi, attempt: Attempt, asked: AuthenticationRequest, code: str) -> Progress:
+def enter_code(api: ToopherApi, attempt: Attempt, reply: AuthenticationRequest, code: str) -> Progress:
     """Answer with the phone's one-time code; ``waiting`` still, after a wrong one."""
     try:
         with _service_errors(attempt):
             try:
-                asked.authenticate_with_otp(code, api)
+                reply.authenticate_with_otp(code, api)
             except RequestRefusedError as exc:
                 if exc.status not in {400, 409} or isinstance(exc, UserDisabledError):
                     raise
                 return poll(api, attempt)  # it is no code, or the phone has answered meanwhile
     except RateLimitError as exc:
         return Progress("hold", wait=exc.retry_after or 60)
-    return _of_request(asked)
+    return _of_request(reply)
 
 
 def cancel(api: ToopherApi, pending: Pending | None, kind: Attempt.Kind = Attempt.Kind.LOGIN) -> None:
     """The attempt is void, and the phone is asked no more. A service that does not hear of it asks until it is over.
 
-    Void first: a yes that comes now lets nobody in, and who asks at this very moment takes it back (``_claim``).
+    Void first: a yes that comes now lets nobody in, and who asks at this very moment cancels it (``_claim``).
     """
     try:
         attempt = attempts.find_open(pending, kind)
@@ -192,26 +186,26 @@ def cancel(api: ToopherApi, pending: Pending | None, kind: Attempt.Kind = Attemp
         return
     attempts.abandon(pending)
     attempt.refresh_from_db(fields=["request_id", "pairing_id"])
-    _take_back(api, attempt, pending.token if pending else "")
+    _cancel_at_service(api, attempt, pending.token if pending else "")
 
 
-def _take_back(api: ToopherApi, attempt: Attempt, token: str) -> None:
+def _cancel_at_service(api: ToopherApi, attempt: Attempt, token: str) -> None:
     """What the iframe has asked has no id here; ``token``, the attempt's own, names it to our service."""
     if attempt.request_id:
-        _take_back_request(api, attempt.request_id)
+        _cancel_request(api, attempt.request_id)
     elif attempt.pairing_id:
-        _take_back_pairing(api, attempt.pairing_id)
+        _cancel_pairing(api, attempt.pairing_id)
     else:
         with suppress(ToopherApiError):
             api.post("authentication_requests/cancel", session_token=token)
 
 
-def _take_back_request(api: ToopherApi, request_id: str) -> None:
+def _cancel_request(api: ToopherApi, request_id: str) -> None:
     with suppress(ToopherApiError):
         api.post(api.path("authentication_requests", request_id, "cancel"))
 
 
-def _take_back_pairing(api: ToopherApi, pairing_id: str) -> None:
+def _cancel_pairing(api: ToopherApi, pairing_id: str) -> None:
     """Only one that still waits: the phone's yes may have come in between."""
     with suppress(ToopherApiError):
         if api.get_pairing_by_id(pairing_id).pending:
@@ -234,7 +228,7 @@ def _service_errors(attempt: Attempt) -> Iterator[None]:
     except (RateLimitError, *attempts.UNPAIRED):
         raise
     except UserDisabledError as exc:
-        attempts.refused(attempt, exc)
+        attempts.refuse(attempt, exc)
     except ToopherApiError as exc:
         logger.error("the Toopher service can't be used: %s", exc)  # noqa: TRY400 (its text says it all)
         raise ServiceDownError(may_fail_open=isinstance(exc, ServiceUnavailableError)) from exc

@@ -19,10 +19,10 @@ from ..conf import conf
 from ..errors import SecondFactorError, UnknownPhraseError
 from ..exempt import second_factor_exempt
 from ..models import Attempt
-from ..schema import needs_tables
 from ..session import computer, state
 from ..session.state import PENDING_LOGIN, PENDING_PAIRING
 from . import attempts, native
+from .attempts import OpenAttempt
 from .native import Progress
 
 
@@ -31,29 +31,27 @@ class Asking:
     """The native page of one request: what its buttons do, and how it looks afterwards."""
 
     request: HttpRequest
-    attempt: Attempt
-    terminal: str
+    here: OpenAttempt
     error: str = ""
     words_typed: bool = False
 
     def __post_init__(self) -> None:
+        self.attempt = self.here.attempt
         user: Any = self.attempt.user
-        name = computer.name_at(self.attempt, self.request)
         self.api = connection.api(self.request)
-        self.computer = native.Computer(self.terminal, name)
         self.pairs = policy.demands(user, self.request)
 
     def act(self) -> Progress:
         """Carry out what was posted, if anything; where it stands then. Raises a ``SecondFactorError``."""
         step = self.request.POST.get("step", "")
         act = {"ask": self._ask, "pair": self._pair, "phrase": self._phrase, "code": self._code}.get(step)
-        progress = native.advance(self.api, self.attempt, self.computer, pairs=self.pairs)
+        progress = native.advance(self.api, self.attempt, self.here.computer, pairs=self.pairs)
         return act(progress) if act else progress
 
     def _ask(self, progress: Progress) -> Progress:
         if progress.state != "unanswered":
             return progress
-        return native.ask_phone(self.api, self.attempt, self.computer, pairs=self.pairs)
+        return native.ask_phone(self.api, self.attempt, self.here.computer, pairs=self.pairs)
 
     def _pair(self, progress: Progress) -> Progress:
         return native.pair(self.api, self.attempt) if progress.state == "unpaired" else progress
@@ -72,9 +70,9 @@ class Asking:
 
     def _code(self, progress: Progress) -> Progress:
         code = "".join(self.request.POST.get("code", "")[:20].split())
-        if progress.asked is None or progress.state != "waiting" or not code:
+        if progress.reply is None or progress.state != "waiting" or not code:
             return progress
-        after = native.enter_code(self.api, self.attempt, progress.asked, code)
+        after = native.enter_code(self.api, self.attempt, progress.reply, code)
         if after.state == "waiting":
             self.error = _("That code is not right, or was used already. Wait for the next one.")
         return after
@@ -90,20 +88,20 @@ class Asking:
             "words_typed": self.words_typed,
             "came_back": self.request.method == "POST",
             "username": self.attempt.username,
-            "has_recovery_codes": vars(self.attempt)["has_recovery_codes"],
+            "has_recovery_codes": self.here.has_recovery_codes,
             "support_url": conf.TOOPHER_SUPPORT_URL,
         }
         response = render(self.request, "django_toopher/native.html", context)
-        computer.remember(self.request, response, self.terminal)
+        computer.remember(self.request, response, self.here.computer.id)
         return response
 
 
 def _has_list(progress: Progress) -> bool:
     """Whether the person has a code left of a list on paper (PROTOCOL.md §4.2), by which to answer."""
-    return progress.asked is not None and bool(progress.asked.user.raw.get("number_of_pregenerated_otps_remaining"))
+    return progress.reply is not None and bool(progress.reply.user.raw.get("number_of_pregenerated_otps_remaining"))
 
 
-@method_decorator([login_not_required, second_factor_exempt, never_cache, needs_tables], name="dispatch")
+@method_decorator([login_not_required, second_factor_exempt, never_cache], name="dispatch")
 class WaitingView(View):
     """Something that the waiting page loads. Only the session that waits finds its attempt (SECURITY.md S32)."""
 
@@ -124,7 +122,7 @@ class NativeStateView(WaitingView):
             progress = native.poll(connection.api(request), self.attempt(request))
         except SecondFactorError as error:
             return JsonResponse({"state": "over", "reason": error.reason}, status=error.status)
-        granted = progress.state == "answered" and bool(progress.asked)
+        granted = progress.state == "answered" and bool(progress.reply)
         return JsonResponse({"state": progress.state, "granted": granted})
 
 

@@ -218,7 +218,7 @@ class AuthenticationRequestAdmin(ReadOnlyAdmin):
 
 @admin.register(Automation)
 class AutomationAdmin(ReadOnlyAdmin):
-    """What is answered silently. Deleting one has the phone asked again."""
+    """What is answered without asking. Deleting one has the phone asked again."""
 
     list_display = ("user", "answer", "action", "terminal", "expires", "last_used", "network", "site")
     list_filter = ("answer", "user__requester")

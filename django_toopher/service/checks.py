@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
 from django.core import checks, mail
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.backends.smtp import EmailBackend
 from django.urls import NoReverseMatch, reverse
 
-from .conf import Conf, conf
+from .. import typed_settings
+from .conf import conf
 
 
 @register("toopher_service")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Every setting has a value that can be used."""
-    found: list[CheckMessage] = []
-    for name, value in vars(Conf).items():
-        if isinstance(value, property):
-            try:
-                getattr(conf, name)
-            except ImproperlyConfigured as error:
-                found.append(
-                    Error(str(error), hint="See the table of settings in the README.", id="toopher_service.E001")
-                )
-    return found
+    return typed_settings.check_values(conf, "toopher_service.E001")
 
 
 @register("toopher_service")
 def check_names(**kwargs: Any) -> list[CheckMessage]:
     """No setting is misspelt."""
-    known = [name for name, value in vars(Conf).items() if isinstance(value, property)]
-    given = {name for name in dir(settings) if name.startswith("TOOPHER_SERVICE")}
-    found: list[CheckMessage] = []
-    for name in sorted(given.difference(known)):
-        nearest = get_close_matches(name, known, n=1, cutoff=0.8)
-        hint = f"Did you mean {nearest[0]}?" if nearest else "See the table of settings in the README."
-        found.append(checks.Warning(f"{name} is no setting of the service.", hint=hint, id="toopher_service.W004"))
-    return found
+    return typed_settings.check_names(conf, lambda name: name.startswith("TOOPHER_SERVICE"), "toopher_service.W004")
 
 
 @register("toopher_service", deploy=True)
@@ -50,7 +34,7 @@ def check_cache(**kwargs: Any) -> list[CheckMessage]:
     if not backend.endswith(("LocMemCache", "DummyCache")):
         return []
     hint = "With several processes, use a cache that they share, such as Redis or django's DatabaseCache."
-    what = "The cache is each process's own: TOOPHER_SERVICE_POLL_LIMIT counts for each of them."
+    what = 'The cache is each process\'s own: the limit "polls" of TOOPHER_SERVICE_LIMITS counts for each of them.'
     return [checks.Warning(what, hint=hint, id="toopher_service.W005")]
 
 

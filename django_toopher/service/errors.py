@@ -18,7 +18,6 @@
     ├── GoneError                   409  answered, expired, cancelled, removed
     ├── MethodError                 405
     ├── TooManyError                429  retry_after in seconds
-    └── NotMigratedError            503
 
 ``error_code`` and the texts of 401, 6xx and 7xx follow PROTOCOL.md §2.5: published clients match them, so they are not
 translated; the others are for people. ``reason`` is the
@@ -78,14 +77,6 @@ class MethodError(ServiceError):
     """The call knows another HTTP method only."""
 
     status = 405
-
-
-class NotMigratedError(ServiceError):
-    """The service's tables are missing."""
-
-    status = 503
-    message = "The service's database is not ready. Its operator has to run: manage.py migrate"
-    reason = "not_migrated"
 
 
 class NotAllowedError(ServiceError):

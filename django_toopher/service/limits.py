@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from .conf import conf
 from .errors import TooManyError
 from .models import AuthenticationRequest, Requester, Tally, User, digest
+from .networks import network_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +28,17 @@ State = AuthenticationRequest.State
 FRAME_FACTOR = 2
 """How much oftener than a requester an iframe page may poll: a browser that wakes up may catch up."""
 
+MOST_FAILURES = 100
+"""Wrong numbers and codes in a row after which only a reset helps (NIST SP 800-63B-4 §3.2.2)."""
 
-class TooManyQuestionsError(TooManyError):
+LONGEST_WAIT = 24 * 3600
+"""Seconds that a user waits at the most after a wrong number or code."""
+
+FOR_EVER = timedelta(days=3650)
+"""What ends by a reset only."""
+
+
+class UnansweredError(TooManyError):
     """The phone was asked again and again, and nobody said yes."""
 
     message = _("The phone was asked several times, and nobody said yes. Please wait before you try again.")
@@ -43,7 +53,7 @@ class BusyError(TooManyError):
 class TooManyPhrasesError(TooManyError):
     """Wrong phrases in a row."""
 
-    message = _("That were too many wrong words. Please wait before you try again.")
+    message = _("Too many incorrect words. Please wait before you try again.")
 
 
 class CrowdedError(TooManyError):
@@ -52,52 +62,65 @@ class CrowdedError(TooManyError):
     message = _("Too many pages or phones were opened from your network. Please wait a moment.")
 
 
-def count_question(user: User, now: datetime) -> None:
-    """Count a question that the user's phones are about to show.
+class LockedError(TooManyError):
+    """Wrong numbers and codes up to the last that may be."""
 
-    ``TooManyQuestionsError`` when as many as may be were asked in this period without a yes, or when the last ones were
-    all denied or left unanswered; one that was prolonged counts as soon as it would have without that. Two queries, and
-    one for a site that has a limit of its own (``BusyError``).
+    message = _("There were too many wrong numbers and codes. Ask the site's support to reset your phones.")
+
+
+class ReportedError(TooManyError):
+    """The person has reported a sign-in as not theirs."""
+
+    message = _("A sign-in was reported on the phone. For safety, nobody can sign in with this phone for a while.")
+
+
+def count_request(user: User, now: datetime) -> None:
+    """Count an authentication request that the user's phones are about to show.
+
+    ``UnansweredError`` when as many as may be were made in this period without a yes, or when the last ones were all
+    denied or left unanswered; one that was prolonged counts as soon as it would have without that. Two queries, and one
+    for a site that has a limit of its own (``BusyError``).
     """
+    limits = conf.TOOPHER_SERVICE_LIMITS
     site = user.requester
     if site.question_limit is not None:
-        _take(_key("site questions", site.pk.hex), site.question_limit, BusyError, now)
-    key = _key("questions", user.pk.hex)
-    if _take(key, conf.TOOPHER_SERVICE_QUESTION_LIMIT, TooManyQuestionsError, now):
+        _take(_key("site requests", site.pk.hex), site.question_limit, BusyError, now)
+    key = _key("requests", user.pk.hex)
+    if _take(key, limits.requests, UnansweredError, now):
         return  # nothing was asked since the last yes
-    most, since = conf.TOOPHER_SERVICE_UNANSWERED_LIMIT, now - timedelta(seconds=conf.TOOPHER_SERVICE_LIMIT_PERIOD)
+    most, since = limits.unanswered, now - timedelta(seconds=limits.period)
     first_time = timedelta(seconds=conf.TOOPHER_SERVICE_REQUEST_AGE)
     unanswered = Q(state=State.PENDING) & (Q(expires__lte=now) | Q(created__lte=now - first_time))
     ended = Q(state__in=[State.GRANTED, State.DENIED]) | unanswered
     earlier = user.authentication_requests.filter(ended, automated=False, created__gt=since).order_by("-created")
     last = list(earlier.values_list("state", "created")[:most])
     if len(last) == most and all(state != State.GRANTED for state, _created in last):
-        raise TooManyQuestionsError(_seconds_until(last[-1][1] + (now - since), now))
+        raise UnansweredError(_seconds_until(last[-1][1] + (now - since), now))
 
 
-def forget_questions(user: User) -> None:
+def forget_requests(user: User) -> None:
     """The person has said yes: what was asked before was no bombing."""
-    Tally.objects.filter(pk=_key("questions", user.pk.hex)).delete()
+    Tally.objects.filter(pk=_key("requests", user.pk.hex)).delete()
 
 
 def count_phrase(requester: Requester, user_name: str, now: datetime) -> None:
     """Count a phrase before it is looked up; ``TooManyPhrasesError`` when that were too many for this user."""
-    _take(_phrase_key(requester, user_name), conf.TOOPHER_SERVICE_PHRASE_LIMIT, TooManyPhrasesError, now)
+    _take(_phrase_key(requester, user_name), conf.TOOPHER_SERVICE_LIMITS.phrases, TooManyPhrasesError, now)
 
 
 def forget_phrases(requester: Requester, user_name: str) -> None:
-    """The phrase was right."""
+    """The phrase was right: the wrong ones before it count no more."""
     Tally.objects.filter(pk=_phrase_key(requester, user_name)).delete()
 
 
 def count_registration(address: str, now: datetime) -> None:
     """Count the registration of a phone; ``CrowdedError`` when there were too many from this address."""
-    _take_for_address("registrations", address, conf.TOOPHER_SERVICE_PHONE_LIMIT, now)
+    _take_for_address("registrations", address, conf.TOOPHER_SERVICE_LIMITS.registrations, now)
 
 
 def count_frame(address: str, now: datetime) -> None:
     """Count the opening of an iframe page; ``CrowdedError`` when there were too many from this address."""
-    _take_for_address("frames", address, conf.TOOPHER_SERVICE_FRAME_LIMIT, now)
+    _take_for_address("frames", address, conf.TOOPHER_SERVICE_LIMITS.frames, now)
 
 
 def count_poll(polled: str, now: datetime, *, factor: int = 1) -> None:
@@ -113,16 +136,71 @@ def count_poll(polled: str, now: datetime, *, factor: int = 1) -> None:
     except Exception:  # each back end has its own
         logger.warning("The cache failed; polls are not limited.", exc_info=True)
         return
-    if polls > factor * conf.TOOPHER_SERVICE_POLL_LIMIT:
+    if polls > factor * conf.TOOPHER_SERVICE_LIMITS.polls:
         raise TooManyError(1)
+
+
+def require_not_blocked(user: User, now: datetime) -> None:
+    """``TooManyError`` while wrong numbers and codes, or a report, make the user wait (SECURITY.md S23, S24)."""
+    if user.failures >= MOST_FAILURES:
+        raise LockedError(LONGEST_WAIT)
+    if user.reported_until and user.reported_until > now:
+        raise ReportedError(_seconds_until(user.reported_until, now))
+    if user.blocked_until and user.blocked_until > now:
+        raise TooManyError(_seconds_until(user.blocked_until, now))
+
+
+def count_try(user: User, now: datetime) -> None:
+    """Count a number or code before it is compared; ``TooManyError`` while the user has to wait.
+
+    One UPDATE checks, counts and blocks: of fifty guesses at once, as many are compared as may be. A right one then
+    calls ``forget_tries``. ``blocked_until`` stands before ``failures``: MariaDB assigns in this order.
+    """
+    free = _is_over("blocked_until", now) & _is_over("reported_until", now) & Q(failures__lt=MOST_FAILURES)
+    counted = User.objects.filter(free, pk=user.pk).update(
+        blocked_until=_blocked_until(now), failures=F("failures") + 1
+    )
+    if not counted:
+        user.refresh_from_db(fields=["failures", "blocked_until", "reported_until"])
+        require_not_blocked(user, now)
+        raise TooManyError(1)  # it was freed in between
+
+
+def forget_tries(user: User) -> None:
+    """One was right. Writes only when there is something to forget."""
+    User.objects.filter(Q(failures__gt=0) | Q(blocked_until__isnull=False), pk=user.pk).update(
+        failures=0, blocked_until=None
+    )
+
+
+def block_after_report(user: User, now: datetime) -> None:
+    """The user is asked nothing new for a while; only the time or a reset ends it, no success."""
+    until = now + timedelta(seconds=conf.TOOPHER_SERVICE_LIMITS.report_wait)
+    User.objects.filter(_is_over("reported_until", now), pk=user.pk).update(reported_until=until)
+
+
+def _blocked_until(now: datetime) -> Case:
+    """Until when a user is blocked who is about to fail once more; past the limit each failure doubles the wait."""
+    limits = conf.TOOPHER_SERVICE_LIMITS
+    first = min(limits.failures, MOST_FAILURES)
+    waits = [min(limits.failure_wait * 2**n, LONGEST_WAIT) for n in range(20)]
+    each = [When(failures=first - 1 + n, then=Value(now + timedelta(seconds=wait))) for n, wait in enumerate(waits)]
+    return Case(
+        When(failures__gte=MOST_FAILURES - 1, then=Value(now + FOR_EVER)),
+        *each,
+        When(failures__gte=first, then=Value(now + timedelta(seconds=LONGEST_WAIT))),
+        default=F("blocked_until"),
+    )
+
+
+def _is_over(field: str, now: datetime) -> Q:
+    return Q(**{field: None}) | Q(**{f"{field}__lte": now})
 
 
 def _take_for_address(what: str, address: str, most: int, now: datetime) -> None:
     """Only public addresses count: the others are mostly a proxy, behind which everybody is. IPv6 counts by /64."""
-    if not address or not ip_address(address).is_global:
-        return
-    whole = ip_network(f"{address}/{64 if ':' in address else 32}", strict=False)
-    _take(_key(what, str(whole)), most, CrowdedError, now)
+    if address and ip_address(address).is_global:
+        _take(_key(what, network_of(address, 32)), most, CrowdedError, now)
 
 
 def _phrase_key(requester: Requester, user_name: str) -> str:
@@ -143,7 +221,7 @@ def _take(key: str, most: int, error: type[TooManyError], now: datetime) -> bool
         return False
     try:
         if most < 1:
-            raise error(conf.TOOPHER_SERVICE_LIMIT_PERIOD)
+            raise error(conf.TOOPHER_SERVICE_LIMITS.period)
         with transaction.atomic():
             Tally.objects.create(pk=key, expires=_end_of_period(now))
     except IntegrityError:
@@ -165,7 +243,7 @@ def _count_up(key: str, most: int, now: datetime) -> bool:
 
 
 def _end_of_period(now: datetime) -> datetime:
-    return now + timedelta(seconds=conf.TOOPHER_SERVICE_LIMIT_PERIOD)
+    return now + timedelta(seconds=conf.TOOPHER_SERVICE_LIMITS.period)
 
 
 def _seconds_until(then: datetime, now: datetime) -> int:

@@ -19,7 +19,7 @@ def _is_deadlock(error: OperationalError) -> bool:
     return error.args[:1] == (1213,) or getattr(error.__cause__, "sqlstate", None) == "40P01"
 
 
-def begun_anew(verb: Callable[P, R]) -> Callable[P, R]:
+def retry_on_deadlock(verb: Callable[P, R]) -> Callable[P, R]:
     """Carry ``verb`` out again when a deadlock has undone it; within somebody else's transaction it is theirs."""
 
     @wraps(verb)

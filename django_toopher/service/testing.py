@@ -1,11 +1,9 @@
-"""A phone for the tests of a site: the terminal program's authenticator and the embedded service, without a socket."""
+"""A phone for the tests of a site: the command-line phone and the embedded service, without a socket."""
 
 from __future__ import annotations
 
 import html
-import io
 import re
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,10 +11,9 @@ import requests
 from django.http import HttpResponseBase
 from django.test import Client, override_settings
 from django.urls import reverse
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPResponse
 
-from .device.cli_phone import TerminalAuthenticator
+from ..in_process import InProcessAdapter
+from .device.cli_phone import CommandLinePhone
 
 HOST = "https://testserver"
 
@@ -26,8 +23,8 @@ class Phone:
 
     def __init__(self, name: str = "Test phone") -> None:
         session = requests.Session()
-        session.mount(HOST, _ClientAdapter())
-        self.authenticator = TerminalAuthenticator(f"{HOST}{reverse('toopher_service:phone')}", session=session)
+        session.mount(HOST, InProcessAdapter())
+        self.authenticator = CommandLinePhone(f"{HOST}{reverse('toopher_service:phone')}", session=session)
         self.authenticator.register(name)
 
     def pair(self, client: Client) -> HttpResponseBase:
@@ -98,32 +95,3 @@ def _attribute(markup: str, name: str) -> str:
     found = re.search(rf'\b{name}="([^"]*)"', markup)
     assert found, f"The page has no {name}."  # noqa: S101
     return html.unescape(found[1])
-
-
-class _ClientAdapter(HTTPAdapter):
-    """Hands a request to Django's test client, so to the database of the test."""
-
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: Any = True,
-        cert: Any = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        """The service's response."""
-        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
-        headers: Any = dict(request.headers)
-        kind = headers.pop("Content-Type", "")
-        headers.pop("Content-Length", None)
-        answered: Any = Client(headers=headers).generic(
-            request.method or "GET", request.path_url, body, kind, secure=True
-        )
-        raw = HTTPResponse(
-            io.BytesIO(answered.content),
-            headers=dict(answered.items()),
-            status=answered.status_code,
-            preload_content=False,
-        )
-        return self.build_response(request, raw)

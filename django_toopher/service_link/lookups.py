@@ -1,4 +1,4 @@
-"""What the service tells of a person: the user, phones, terminals, standing answers. Asks, and writes nothing down."""
+"""What the service tells of a person: the user, phones, terminals, automations. Asks, and writes nothing down."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Terminal(NamedTuple):
 
 
 class Automation(NamedTuple):
-    """A standing answer: a yes or a no to an action at a computer; ``network`` is blank where that is anywhere."""
+    """An automation: a yes or a no to an action at a computer; ``network`` is blank where that is anywhere."""
 
     id: str
     is_yes: bool
@@ -69,7 +69,7 @@ def computers(api: ToopherApi, user_id: str) -> list[Terminal]:
 
 
 def automations(api: ToopherApi, user_id: str) -> list[Automation]:
-    """A user's standing answers."""
+    """A user's automations."""
     return [_automation(row) for row in _rows(api.get(api.path("users", user_id, "automations")))]
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
-from ipaddress import ip_address
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-
-from ..conf import conf
-from ..models import Attempt
 
 COOKIE = "toopher_terminal"
 """Random, the same for all users of this browser; it reaches the service as a signed parameter (DESIGN.md, rule 6)."""
@@ -40,6 +37,19 @@ _SYSTEMS = {
 }
 
 
+@dataclass(frozen=True)
+class Computer:
+    """Where the person sits: the browser's secret id, and what the phone calls it."""
+
+    id: str
+    name: str
+
+
+def of_request(request: HttpRequest) -> Computer:
+    """The computer that ``request`` comes from; ``attempts.find_at`` knows what its user calls it."""
+    return Computer(terminal_id(request), name_of(request.headers.get("User-Agent", "")))
+
+
 def terminal_id(request: HttpRequest) -> str:
     """The browser's secret id, 43 characters for 256 bits; a fresh one when it has none or a strange one."""
     kept = request.COOKIES.get(COOKIE, "")
@@ -65,9 +75,9 @@ def _set_cookie(request: HttpRequest, response: HttpResponseBase, name: str, val
     )
 
 
-def silent_terminal(request: HttpRequest) -> str:
-    """This browser's secret id where the last login here was answered by a standing answer, else ``""``."""
-    return terminal_id(request) if COOKIE in request.COOKIES and SILENT_COOKIE in request.COOKIES else ""
+def was_silent(request: HttpRequest) -> bool:
+    """Whether the last login in this browser was answered by an automation."""
+    return COOKIE in request.COOKIES and SILENT_COOKIE in request.COOKIES
 
 
 def expect_silence(request: HttpRequest, response: HttpResponseBase, expected: bool) -> None:
@@ -79,31 +89,8 @@ def expect_silence(request: HttpRequest, response: HttpResponseBase, expected: b
         response.delete_cookie(SILENT_COOKIE, path=path, domain=domain, samesite="Lax")
 
 
-def terminal_name(request: HttpRequest) -> str:
-    """What the phone calls this computer, unless the person has named it."""
-    return name_of(request.headers.get("User-Agent", ""))
-
-
 def name_of(agent: str) -> str:
     """A browser's name for people: "Firefox on Linux"."""
     browser = next((name for token, name in _BROWSERS.items() if f"{token}/" in agent), "Browser")
     system = next((name for token, name in _SYSTEMS.items() if token in agent), "")
     return f"{browser} on {system}" if system else browser
-
-
-def name_at(attempt: Attempt, request: HttpRequest) -> str:
-    """How its user calls this computer, else ``terminal_name``; for an attempt that ``attempts.find_open`` has read."""
-    return vars(attempt)["known_as"] or terminal_name(request)
-
-
-def address_of(request: HttpRequest) -> str:
-    """The browser's IP address, ``""`` when unknown; with trusted proxies, the last that they did not write."""
-    proxies = conf.TOOPHER_TRUSTED_PROXIES
-    claimed = request.META.get("REMOTE_ADDR", "")
-    if proxies:
-        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        claimed = forwarded[-proxies] if len(forwarded) >= proxies else ""
-    try:
-        return str(ip_address(claimed.strip()))
-    except ValueError:
-        return ""

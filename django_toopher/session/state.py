@@ -124,7 +124,7 @@ def set_generation(session: SessionBase, generation: int | None) -> None:
 
 
 def generation_of(session: SessionBase) -> tuple[int, int] | None:
-    """The generation, and when it was compared with the account's, in seconds since the epoch; ``None`` when nothing readable is there."""
+    """The generation, and when it was compared, in seconds since the epoch; ``None`` when nothing readable is there."""
     match session.get(GENERATION):
         case [int(generation), int(compared)]:
             return generation, compared
@@ -161,7 +161,7 @@ def set_confirmed(session: SessionBase, action: str) -> None:
 def was_confirmed(session: SessionBase, action: str, max_age: int) -> bool:
     """Whether the person has confirmed ``action`` in the last ``max_age`` seconds, in this session.
 
-    For ``""`` a second factor that the person has passed at the login counts as well; a standing answer does not.
+    For ``""`` a second factor that the person has passed at the login counts as well; an automation does not.
     """
     when = [session.get(CONFIRMED, {}).get(action, 0)]
     if not action and session.get(VERIFIED) == session.get(SESSION_KEY):

@@ -1,34 +1,32 @@
 """Step-ups: this person confirms this action, which this very request is about to carry out (SECURITY.md S13).
 
 An approval is bound to its subject: the person, the action's words, the session (or, without one, the credentials) and
-the request itself, method, path, query and body. ``begin`` writes the subject's digest down, ``require_subject`` holds
-a request against it, ``spend`` uses the approval up: once, before the view runs, so that nothing is carried out twice,
-whatever happens to the view. Phones answer through the iframe's postback (``complete``) or through the API
-(``ask_phone``, ``look``); people who have no phone and need none confirm with their password.
+the request itself, method, path, query and body. ``request_approval`` writes the subject's digest down,
+``require_subject`` holds a request against it, ``spend`` uses the approval up: once, before the view runs, so that
+nothing is carried out twice, whatever happens to the view. Phones answer through the iframe's postback
+(``complete_with_postback``) or through the API (``ask_phone``, ``poll``); people who have no phone and need none
+confirm with their password.
 """
 
 from __future__ import annotations
 
 import json
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY, authenticate
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.utils.functional import Promise
 from django.utils.http import escape_leading_slashes
 
-from .. import policy
+from .. import connection, limits, policy
+from ..addresses import address_of
 from ..client import ToopherApi, ToopherIframe
 from ..errors import (
     ChangedRequestError,
@@ -42,10 +40,10 @@ from ..errors import (
     SecondFactorError,
     TooManyPasswordsError,
     TooManyRequestsError,
-    UnusableActionError,
     WrongPasswordError,
 )
-from ..login import attempts, native
+from ..login import answers, attempts, native
+from ..login.attempts import OpenAttempt
 from ..models import Attempt, ToopherAccount, digest
 from ..session import computer, state
 from ..session.state import Pending
@@ -53,71 +51,10 @@ from .held_request import Held
 
 Kind, Method, Outcome = Attempt.Kind, Attempt.Method, Attempt.Outcome
 
-HEADER = "X-Toopher-Step-Up"
-"""With it a client that has no page sends its request again, once it is approved."""
-
-PASSWORDS = 5
-"""Wrong passwords that a person may give within ``PASSWORD_WINDOW``."""
-
-PASSWORD_WINDOW = timedelta(minutes=15)
-
-_ACTION_LENGTH = 255  # PROTOCOL.md §2.3, and the service's own limit
-
-
-_TOLD = (ExpiredAttemptError, ChangedUserError, OptedOutError, PhoneRemovedError)
-_FAILURES: dict[str, type[SecondFactorError]] = {error.reason: error for error in _TOLD}
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """What a view demands: the action in words, or how to make them from a request; and how long a yes lasts.
-
-    ``max_age=None``: every request is asked for. With ``max_age`` seconds, a fixed action is let through when the
-    person has passed a second factor in this session within that time: at the login, where no standing answer did it,
-    or for any fixed action. An action made from the request is let through only when these very words were confirmed.
-    ``safe_methods=False``: GET, HEAD, OPTIONS and TRACE pass, so that a view can show the form that is to be confirmed.
-    ``unless`` gets what the view gets and says which further requests pass: forms that the view will find to be wrong,
-    say.
-    """
-
-    action: Any
-    max_age: int | None = None
-    safe_methods: bool = True
-    unless: Callable[..., bool] | None = None
-
-    def __post_init__(self) -> None:
-        if self.max_age is not None and (type(self.max_age) is not int or self.max_age <= 0):
-            raise ImproperlyConfigured(f"max_age must be whole seconds, or None, not {self.max_age!r}.")
-
-    def is_for(self, request: HttpRequest) -> bool:
-        """Whether requests of this method are stopped."""
-        return self.safe_methods or request.method not in {"GET", "HEAD", "OPTIONS", "TRACE"}
-
-    def passes(self, *args: Any, **kwargs: Any) -> bool:
-        """Whether this request needs no confirmation."""
-        return self.unless is not None and self.unless(*args, **kwargs) is True
-
-    def words(self, *args: Any, **kwargs: Any) -> str:
-        """The action for this request, as the phone shows it."""
-        action = self.action(*args, **kwargs) if callable(self.action) else self.action
-        if not isinstance(action, str | Promise):
-            raise ImproperlyConfigured(f"The action of a step-up must be a text, not {action!r}.")
-        shown = " ".join(str(action).split())
-        hidden = any(unicodedata.category(character)[0] == "C" for character in shown)  # control, format, surrogate ...
-        if not shown or len(shown) > _ACTION_LENGTH or hidden:
-            raise UnusableActionError
-        return shown
-
-    def is_met(self, kept: Any, words: str) -> bool:
-        """Whether the person has confirmed this in the session ``kept``, not long ago."""
-        return self.max_age is not None and state.was_confirmed(kept, self._memory(words), self.max_age)
-
-    def remember(self, kept: Any, words: str) -> None:
-        """The person has confirmed this just now."""
-        state.set_confirmed(kept, self._memory(words))
-
-    def _memory(self, words: str) -> str:
-        return digest(words) if callable(self.action) else ""
+_FAILURES: dict[str, type[SecondFactorError]] = {
+    error.reason: error for error in (ExpiredAttemptError, ChangedUserError, OptedOutError, PhoneRemovedError)
+}
+"""What a failed attempt has recorded, as the error that it was; of any other reason nothing is told."""
 
 
 @dataclass(frozen=True)
@@ -155,19 +92,19 @@ def asks_phone(user: AbstractBaseUser, request: HttpRequest) -> bool:
     return bool(account and account.paired and account.enabled) or policy.is_due(user, request)
 
 
-def begin(request: HttpRequest, subject: Subject) -> Pending:
-    """Write down that somebody is asked to confirm ``subject``."""
+def request_approval(request: HttpRequest, subject: Subject) -> Pending:
+    """Write down that somebody is asked to confirm ``subject``. No phone hears of it yet."""
     return attempts.begin(
         subject.user,
         Kind.STEP_UP,
         action=subject.action,
-        address=computer.address_of(request),
+        address=address_of(request),
         browser=request.headers.get("User-Agent", ""),
         subject=str(subject),
     )
 
 
-def find(ticket: object) -> tuple[Pending, Attempt]:
+def of_ticket(ticket: object) -> tuple[Pending, Attempt]:
     """The step-up that a ticket names, whatever became of it. Raises ``NothingPendingError``."""
     pending = Pending.of_ticket(ticket)
     found = Attempt.objects.filter(pk=pending.attempt, kind=Kind.STEP_UP) if pending else Attempt.objects.none()
@@ -183,31 +120,33 @@ def require_subject(pending: Pending, attempt: Attempt, subject: Subject) -> Non
         raise ChangedRequestError
 
 
-def complete(iframe: ToopherIframe, pending: Pending, fields: Mapping[str, Any]) -> None:
+def complete_with_postback(iframe: ToopherIframe, pending: Pending, fields: Mapping[str, Any]) -> None:
     """The phone's yes, as the iframe's postback tells it. Raises a ``SecondFactorError`` otherwise."""
-    _keep_up(attempts.complete(iframe, pending, fields, Kind.STEP_UP))
+    _accept_pairing(answers.complete_with_postback(iframe, pending, fields, Kind.STEP_UP))
 
 
-def _keep_up(approval: attempts.Approval) -> None:
+def _accept_pairing(approval: answers.Approval) -> None:
     """A phone that was paired on the way has changed the account, which is no reason to refuse what it confirmed."""
     if approval.paired_now:
         Attempt.objects.filter(pk=approval.attempt.pk).update(generation=F("generation") + 1)
 
 
-def ask_phone(api: ToopherApi, pending: Pending, terminal: str, terminal_name: str) -> str:
-    """Ask the phone through the API, without a page; the number to type there. A step-up never fails open."""
-    attempt = attempts.find_open(pending, Kind.STEP_UP, terminal=terminal)
-    computer = native.Computer(terminal, vars(attempt)["known_as"] or terminal_name)
-    progress = native.ask_phone(api, attempt, computer, pairs=False)
+def ask_phone(request: HttpRequest, pending: Pending, here: OpenAttempt | None = None) -> str:
+    """Ask the phone through the API, without an iframe; the number to type there. A step-up never fails open.
+
+    ``here`` is what a page has found of it already: without a cookie yet, looking again would make another computer.
+    """
+    here = here or attempts.find_at(computer.of_request(request), pending, Kind.STEP_UP)
+    progress = native.ask_phone(connection.api(request), here.attempt, here.computer, pairs=False)
     if progress.state == "hold":
-        attempts.fail(attempt, TooManyRequestsError())
+        attempts.fail(here.attempt, TooManyRequestsError())
     return progress.number
 
 
-def look(api: ToopherApi, attempt: Attempt) -> str:
-    """Ask the service what became of the question, and write the answer down; the number, while it waits for one.
+def poll(api: ToopherApi, attempt: Attempt) -> str:
+    """Ask the service what became of the request, and write the answer down; the number, while the phone waits for one.
 
-    ``attempt`` says afterwards how it stands. Raises ``NotAnsweredYetError`` when it was looked at too often.
+    ``attempt`` has the outcome afterwards. Raises ``NotAnsweredYetError`` when the service was asked too often.
     """
     if attempt.outcome != Outcome.PENDING or not attempt.request_id or attempt.expires <= timezone.now():
         return ""
@@ -217,44 +156,36 @@ def look(api: ToopherApi, attempt: Attempt) -> str:
     with suppress(SecondFactorError):  # the attempt tells of it
         if progress.state == "unanswered":
             attempts.fail(attempt, ExpiredAttemptError())
-        if progress.state == "answered" and progress.asked is not None:
-            _keep_up(attempts.complete_with_answer(attempt, progress.asked))
+        if progress.state == "answered" and progress.reply is not None:
+            _accept_pairing(answers.complete_with_reply(attempt, progress.reply))
     attempt.refresh_from_db()
     return progress.number
 
 
 def complete_with_password(request: HttpRequest, pending: Pending, password: str) -> AbstractBaseUser:
-    """The password of somebody who confirms without a phone; every wrong one is an attempt that failed.
-
-    The account is locked meanwhile, so that many guesses at the same moment are counted one after another.
-    """
+    """The password of somebody who confirms without a phone; every wrong one is an attempt that failed."""
     attempt = attempts.find_open(pending, Kind.STEP_UP)
     user: Any = attempt.user
     if not attempts.is_same(user, attempt) or asks_phone(user, request):
         attempts.fail(attempt, ChangedUserError())
+    try:
+        limits.begin_try(user.toopher_account, TooManyPasswordsError)
+    except TooManyPasswordsError as error:
+        attempts.fail(attempt, error, told={"method": Method.PASSWORD})
+    confirmed = authenticate(request, username=attempt.username, password=password)
+    if confirmed is None or confirmed.pk != user.pk:
+        attempts.fail(attempt, WrongPasswordError(), told={"method": Method.PASSWORD})
     with transaction.atomic():
-        ToopherAccount.objects.filter(user=user).update(generation=F("generation"))  # the lock, on SQLite too
-        guesser = None if _is_guessing(user) else authenticate(request, username=attempt.username, password=password)
-        right = guesser is not None and guesser.pk == user.pk
-        error = None if right else TooManyPasswordsError() if _is_guessing(user) else WrongPasswordError()
-        outcome, reason = (Outcome.FAILED, error.reason) if error else (Outcome.GRANTED, "")
-        finished = attempt.finish(outcome, timezone.now(), reason=reason, method=Method.PASSWORD)
-        if guesser and right and not attempts.is_same(guesser, attempt):  # the same password was hashed anew
-            Attempt.objects.filter(pk=attempt.pk).update(auth_digest=attempts.auth_digest(guesser))
-    if error:
-        raise error
-    if guesser is None or not finished:
-        raise ExpiredAttemptError
-    return guesser
-
-
-def _is_guessing(user: AbstractBaseUser) -> bool:
-    wrong = Attempt.objects.filter(user=user.pk, kind=Kind.STEP_UP, reason=WrongPasswordError.reason)
-    return wrong.filter(finished__gt=timezone.now() - PASSWORD_WINDOW).count() >= PASSWORDS
+        if not attempt.finish(Outcome.GRANTED, timezone.now(), method=Method.PASSWORD):
+            raise ExpiredAttemptError
+        limits.forget(user)
+        if not attempts.is_same(confirmed, attempt):  # the same password was hashed anew
+            Attempt.objects.filter(pk=attempt.pk).update(auth_digest=attempts.auth_digest(confirmed))
+    return confirmed
 
 
 def require_granted(attempt: Attempt) -> None:
-    """Raise what became of the attempt instead, as the database says now; ``NotAnsweredYetError`` while that is open."""
+    """Raise what became of the attempt instead, as the database says now; ``NotAnsweredYetError`` while it is open."""
     attempt.refresh_from_db()
     if attempt.outcome == Outcome.PENDING and attempt.expires > timezone.now():
         raise NotAnsweredYetError
@@ -269,13 +200,21 @@ def require_granted(attempt: Attempt) -> None:
 
 
 def spend(attempt: Attempt) -> None:
-    """Use the approval up: from here on the request may be carried out, and never again. Raises a ``SecondFactorError``."""
+    """Use the approval up: now the request may be carried out, and never again. Raises a ``SecondFactorError``."""
     require_granted(attempt)
     if not attempt.spend(timezone.now()):
         raise ExpiredAttemptError
 
 
-def state_of(attempt: Attempt) -> str:
+def redeem(api: ToopherApi, ticket: object, subject: Subject) -> None:
+    """Spend the approval that a client has come back with, if it is for ``subject``. Raises a ``SecondFactorError``."""
+    pending, attempt = of_ticket(ticket)
+    require_subject(pending, attempt, subject)
+    poll(api, attempt)
+    spend(attempt)
+
+
+def progress_of(attempt: Attempt) -> str:
     """``pending``, ``granted``, ``denied``, ``failed``; ``expired``, and ``spent`` when it was carried out."""
     if attempt.spent:
         return "spent"

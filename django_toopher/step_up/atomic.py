@@ -12,21 +12,23 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, transaction
+from django.db import connections, router, transaction
 from django.http import HttpRequest
 
-_MARK = "_non_atomic_requests"  # what transaction.non_atomic_requests sets
+from ..models import Attempt
+
+_ATTRIBUTE = "_non_atomic_requests"  # what transaction.non_atomic_requests sets
 
 
 def without_transaction(view: Callable[..., Any]) -> Callable[..., Any]:
     """Have Django open no transaction around ``view``, whichever database has ``ATOMIC_REQUESTS``."""
-    setattr(view, _MARK, set(connections))
+    setattr(view, _ATTRIBUTE, set(connections))
     return view
 
 
-def atomic_inside(view: Callable[..., Any], marked: Callable[..., Any] | None = None) -> Callable[..., Any]:
-    """``view`` in the transactions that Django would have opened around it, or around ``marked``."""
-    excepted = set(getattr(marked or view, _MARK, ()))
+def atomic_inside(view: Callable[..., Any], like: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """``view`` in the transactions that Django would have opened around it, or around ``like``."""
+    excepted = set(getattr(like or view, _ATTRIBUTE, ()))
 
     @wraps(view)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -39,13 +41,13 @@ def atomic_inside(view: Callable[..., Any], marked: Callable[..., Any] | None = 
     return run
 
 
-def require_durable(request: HttpRequest, alias: str) -> None:
-    """``ImproperlyConfigured`` where Django has a transaction around this view after all, with database ``alias``.
+def require_durable(request: HttpRequest) -> None:
+    """``ImproperlyConfigured`` where Django has a transaction around this view after all, with the attempts' database.
 
-    So it is when only a method of a class is decorated, or the view has a decorator around it that hides the mark.
+    So it is when only a method of a class is decorated, or the view has a decorator around it that hides the attribute.
     """
-    match = request.resolver_match
-    excepted = getattr(match.func, _MARK, ()) if match else ()
+    alias, match = router.db_for_write(Attempt), request.resolver_match
+    excepted = getattr(match.func, _ATTRIBUTE, ()) if match else ()
     if connections.settings[alias]["ATOMIC_REQUESTS"] and alias not in excepted:
         raise ImproperlyConfigured(
             "With ATOMIC_REQUESTS, a view that needs an approval must spend it outside of Django's transaction: put "

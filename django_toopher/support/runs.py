@@ -20,10 +20,11 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from .. import connection
 from ..client import ServiceUnavailableError, ToopherApi, ToopherApiError
 from ..models import SupportItem, SupportRun, ToopherAccount
-from .verbs import REASONS, VERBS, SkippedError, Told, Verb, write_down
+from ..service_link import endpoint
+from .reasons import REASONS
+from .verbs import VERBS, Asked, SkippedError, Verb, write_down
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Result:
     """What came of one person."""
 
     outcome: Outcome
-    told: Told = field(default_factory=Told)
+    told: Asked = field(default_factory=Asked)
     reason: str = ""
 
 
@@ -141,7 +142,7 @@ def _results(
         is_first = item is items[0] and not together
         return _asked(run, item.account, api, by) if is_first or time.monotonic() < deadline else None
 
-    if connection.is_embedded():
+    if endpoint.is_embedded():
         answers = ((item, ask(item)) for item in items)
         yield from ([(item, result)] for item, result in answers if result)
         return
@@ -185,9 +186,9 @@ def _asked(run: SupportRun, account: ToopherAccount, api: ToopherApi, by: Any) -
     except SkippedError as skipped:
         return Result(Outcome.SKIPPED, reason=skipped.reason)
     except ServiceUnavailableError as error:
-        return Result(Outcome.FAILED, Told(detail=str(error)), "unavailable")
+        return Result(Outcome.FAILED, Asked(detail=str(error)), "unavailable")
     except ToopherApiError as error:
-        return Result(Outcome.FAILED, Told(detail=str(error)), getattr(error, "reason", "refused"))
+        return Result(Outcome.FAILED, Asked(detail=str(error)), getattr(error, "reason", "refused"))
     except Exception:  # a fault of ours must not stop the run for everybody behind this person
         logger.exception("support: %s failed", verb.name.value, extra={"account": account.pk})
         return Result(Outcome.FAILED, reason="broken")

@@ -32,7 +32,7 @@ SECOND_FACTOR = frozenset({"enabled", "paired", "pairing_id"})
 
 
 class SkippedError(Exception):
-    """This person is left alone; ``reason`` is a key of ``REASONS``."""
+    """This person is left alone; ``reason`` is a key of ``reasons.REASONS``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -51,26 +51,8 @@ class NotSwitchedError(ToopherApiError):
     reason = "refused"
 
 
-REASONS: Mapping[str, str | Promise] = {
-    "already_enabled": gettext_lazy("the second factor is on already"),
-    "already_disabled": gettext_lazy("the second factor is off already"),
-    "no_phone": gettext_lazy("no phone is paired"),
-    "no_email": gettext_lazy("no e-mail address is known"),
-    "not_known_yet": gettext_lazy("the service does not know this person yet"),
-    "superuser": gettext_lazy("a superuser: only another superuser can do that"),
-    "yourself": gettext_lazy("that is you: ask a colleague, or use your own page"),
-    "unknown": gettext_lazy(
-        "the service does not know this person any more; after a reset, a phone can be paired anew"
-    ),
-    "refused": gettext_lazy("the service refused"),
-    "unavailable": gettext_lazy("the service does not answer"),
-    "broken": gettext_lazy("something unexpected went wrong, see the log"),
-}
-"""Why somebody was skipped, or why it failed, in words."""
-
-
 @dataclass(frozen=True)
-class Told:
+class Asked:
     """What came of asking: fields of the account that change, and a word about it for whoever asked."""
 
     changes: Mapping[str, Any] = field(default_factory=dict)
@@ -85,14 +67,14 @@ class Verb:
     """
 
     name: Name
-    ask: Callable[[ToopherAccount, ToopherApi], Told]
+    ask: Callable[[ToopherAccount, ToopherApi], Asked]
     permission: str
     done: str | Promise
     question: str | Promise = ""
     warning: str | Promise = ""
     signal: Signal | None = None
     is_read_only: bool = False
-    ask_together: Callable[[Sequence[ToopherAccount], ToopherApi], Mapping[int, Told]] | None = None
+    ask_together: Callable[[Sequence[ToopherAccount], ToopherApi], Mapping[int, Asked]] | None = None
 
     @property
     def label(self) -> str:
@@ -122,15 +104,15 @@ class Verb:
         return "yourself" if self.question and user.pk == by.pk else ""
 
 
-def _enable(account: ToopherAccount, api: ToopherApi) -> Told:
+def _enable(account: ToopherAccount, api: ToopherApi) -> Asked:
     return _switch(account, api, enabled=True)
 
 
-def _disable(account: ToopherAccount, api: ToopherApi) -> Told:
+def _disable(account: ToopherAccount, api: ToopherApi) -> Asked:
     return _switch(account, api, enabled=False)
 
 
-def _switch(account: ToopherAccount, api: ToopherApi, *, enabled: bool) -> Told:
+def _switch(account: ToopherAccount, api: ToopherApi, *, enabled: bool) -> Asked:
     """One request where something changes. Where it seems to be so already, the service is asked whether it is."""
     if account.enabled == enabled:
         known = lookups.find_user(account, api)
@@ -142,7 +124,7 @@ def _switch(account: ToopherAccount, api: ToopherApi, *, enabled: bool) -> Told:
     return _as_switched(user)
 
 
-def _switch_together(accounts: Sequence[ToopherAccount], api: ToopherApi, *, enabled: bool) -> dict[int, Told]:
+def _switch_together(accounts: Sequence[ToopherAccount], api: ToopherApi, *, enabled: bool) -> dict[int, Asked]:
     """One request of our own service for all whose state changes and whose ids are known."""
     changing = {account.toopher_user_id: account for account in accounts if account.enabled != enabled}
     changing.pop("", None)
@@ -153,8 +135,8 @@ def _switch_together(accounts: Sequence[ToopherAccount], api: ToopherApi, *, ena
     return {changing[user.id].pk: _as_switched(user) for user in done if user.id in changing}
 
 
-def _as_switched(user: User) -> Told:
-    return Told({"enabled": user.toopher_authentication_enabled, "toopher_user_id": user.id[:36]})
+def _as_switched(user: User) -> Asked:
+    return Asked({"enabled": user.toopher_authentication_enabled, "toopher_user_id": user.id[:36]})
 
 
 def _switched(account: ToopherAccount, api: ToopherApi, enabled: bool) -> User:
@@ -171,7 +153,7 @@ def _switched(account: ToopherAccount, api: ToopherApi, enabled: bool) -> User:
     return user
 
 
-def _reset(account: ToopherAccount, api: ToopherApi) -> Told:
+def _reset(account: ToopherAccount, api: ToopherApi) -> Asked:
     """Where no phone seems to be paired, the service is asked whether that is so."""
     if not account.paired:
         user = lookups.find_user(account, api)
@@ -179,10 +161,10 @@ def _reset(account: ToopherAccount, api: ToopherApi) -> Told:
             raise SkippedError("no_phone")
     with suppress(UserUnknownError):  # then there is no phone either, which is what was wanted
         api.reset_user(account.name)
-    return Told({"paired": False, "pairing_id": "", "device": ""})
+    return Asked({"paired": False, "pairing_id": "", "device": "", "failures": 0, "blocked_until": None})
 
 
-def _send_reset_link(account: ToopherAccount, api: ToopherApi) -> Told:
+def _send_reset_link(account: ToopherAccount, api: ToopherApi) -> Asked:
     """For the phone used last; the service mails it."""
     address = email_of(account.user)
     if not address:
@@ -193,7 +175,7 @@ def _send_reset_link(account: ToopherAccount, api: ToopherApi) -> Told:
     if phone is None:
         raise SkippedError("no_phone")
     api.email_pairing_reset_link_to_user(phone.id, address)
-    return Told(detail=f"{address}: {phone.name}" if phone.name else address)
+    return Asked(detail=f"{address}: {phone.name}" if phone.name else address)
 
 
 def email_of(user: Any) -> str:
@@ -201,7 +183,7 @@ def email_of(user: Any) -> str:
     return str(getattr(user, user.get_email_field_name(), "") or "") if user is not None else ""
 
 
-def _refresh(account: ToopherAccount, api: ToopherApi) -> Told:
+def _refresh(account: ToopherAccount, api: ToopherApi) -> Asked:
     """The service's word counts. That it knows nobody is no reason to forget a phone: that would let people in."""
     user = lookups.find_user(account, api)
     if user is None:
@@ -213,7 +195,7 @@ def _refresh(account: ToopherAccount, api: ToopherApi) -> Told:
     now.enabled, now.toopher_user_id = user.toopher_authentication_enabled, user.id[:36]
     names = ["enabled", "paired", "pairing_id", "device", "toopher_user_id"]
     changes = {name: getattr(now, name) for name in names if getattr(now, name) != getattr(account, name)}
-    return Told(changes, detail=now.device)
+    return Asked(changes, detail=now.device)
 
 
 VERBS: Mapping[str, Verb] = {
@@ -264,7 +246,7 @@ def allowed_verbs(user: Any) -> list[Verb]:
     return [verb for verb in VERBS.values() if verb.is_allowed(user)]
 
 
-def carry_out(verb: Verb, account: ToopherAccount, api: ToopherApi, by: Any = None) -> Told:
+def carry_out(verb: Verb, account: ToopherAccount, api: ToopherApi, by: Any = None) -> Asked:
     """Do it to one person. Raises ``SkippedError`` and ``ToopherApiError``."""
     verb.require_allowed(account, by)
     told = verb.ask(account, api)
@@ -273,11 +255,11 @@ def carry_out(verb: Verb, account: ToopherAccount, api: ToopherApi, by: Any = No
     return told
 
 
-def write_down(verb: Verb, told: Sequence[tuple[ToopherAccount, Told]], by: Any = None) -> None:
+def write_down(verb: Verb, told: Sequence[tuple[ToopherAccount, Asked]], by: Any = None) -> None:
     """Keep what the service told of these people, and who did what to whom; tell who listens, once it is committed.
 
-    Attempts, and what sessions earned, from before a change of the second factor are void (SECURITY.md S07). Those who change
-    in the same way are written in one statement.
+    Attempts, and what sessions earned, from before a change of the second factor are void (SECURITY.md S07). Those who
+    change in the same way are written in one statement.
     """
     with transaction.atomic():
         for changes, accounts in _alike(told):
@@ -288,7 +270,7 @@ def write_down(verb: Verb, told: Sequence[tuple[ToopherAccount, Told]], by: Any 
             account.announce(verb.signal, by=by)  # type: ignore[arg-type]
 
 
-def _alike(told: Sequence[tuple[ToopherAccount, Told]]) -> Iterator[tuple[Mapping[str, Any], list[ToopherAccount]]]:
+def _alike(told: Sequence[tuple[ToopherAccount, Asked]]) -> Iterator[tuple[Mapping[str, Any], list[ToopherAccount]]]:
     """Whoever changes, by what changes."""
     groups: dict[frozenset[tuple[str, Any]], list[ToopherAccount]] = {}
     for account, each in told:
@@ -324,26 +306,11 @@ def _log(accounts: list[ToopherAccount], by: Any, message: str) -> None:
     )
 
 
-def enable(account: ToopherAccount, api: ToopherApi, by: Any = None) -> Told:
-    """Switch the second factor on, at the service and here."""
-    return carry_out(VERBS["enable"], account, api, by)
-
-
-def disable(account: ToopherAccount, api: ToopherApi, by: Any = None) -> Told:
-    """Switch the second factor off, at the service and here."""
-    return carry_out(VERBS["disable"], account, api, by)
-
-
-def reset(account: ToopherAccount, api: ToopherApi, by: Any = None) -> Told:
+def reset(account: ToopherAccount, api: ToopherApi, by: Any = None) -> Asked:
     """Remove all phones, at the service and here."""
     return carry_out(VERBS["reset"], account, api, by)
 
 
-def send_reset_link(account: ToopherAccount, api: ToopherApi, by: Any = None) -> Told:
-    """Have the service mail a link by which the person removes the lost phone."""
-    return carry_out(VERBS["send_reset_link"], account, api, by)
-
-
-def refresh(account: ToopherAccount, api: ToopherApi, by: Any = None) -> Told:
+def refresh(account: ToopherAccount, api: ToopherApi, by: Any = None) -> Asked:
     """Take over how things stand at the service."""
     return carry_out(VERBS["refresh"], account, api, by)

@@ -31,6 +31,8 @@ def test_without_proxies_the_socket_alone_is_believed(forwarded):
         (1, "", ""),
         (1, "unknown", ""),
         (1, "<script>", ""),
+        (1, "203.0.113.5, <script>", ""),
+        (2, "10.0.0.1, 203.0.113.5, 198.51.100.7", "203.0.113.5"),
         (1, "203.0.113.5:4711", ""),
         (1, "1" * 5000, ""),
     ],
@@ -40,6 +42,6 @@ def test_with_proxies_what_the_outermost_of_them_saw_is_believed(settings, proxi
     assert address_of(request(forwarded)) == address
 
 
-@table("socket", ["", "unix:", "/run/gunicorn.sock"])
+@table("socket", ["", "unix:", "localhost", "/run/gunicorn.sock"])
 def test_a_socket_without_an_address_is_unknown(socket):
     assert address_of(request(socket=socket)) == ""

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from django_toopher.conf import conf
+from django_toopher.conf import Limits, conf
 from tests.tables import table
 
 from .policies import staff_only
@@ -36,15 +36,24 @@ WRONG = {
     "TOOPHER_ACTION_NAME": [1, b"Log In", True],
     "TOOPHER_AUTOMATION_ALLOWED": [0, 1, "False", None],
     "TOOPHER_CHALLENGE_REQUIRED": [0, 1, "False", None],
-    "TOOPHER_IFRAME_TTL": [0, -1, 1.5, "100", None, True],
-    "TOOPHER_POSTBACK_TTL": [0, -1, 1.5, "100", None, True],
     "TOOPHER_ATTEMPT_AGE": [0, -1, 1.5, "600", None, True],
     "TOOPHER_ALLOW_OPT_OUT": [0, 1, "False", None],
     "TOOPHER_FAIL_OPEN": [0, 1, "False", None],
     "TOOPHER_EMBED": [None, "", "frame", "Native", 1, True],
     "TOOPHER_RECOVERY_CODES": [-1, 51, 1.0, "10", None, True],
-    "TOOPHER_RECOVERY_LIMIT": [0, -1, 1.0, "5", None, True],
-    "TOOPHER_RECOVERY_WAIT": [0, -1, 1.5, "60", None, True],
+    "TOOPHER_LIMITS": [
+        None,
+        5,
+        [("failures", 5)],
+        {"failures": 0},
+        {"failures": -1},
+        {"failures": 1.0},
+        {"failures": "5"},
+        {"failures": None},
+        {"failures": True},
+        {"failure_wait": 0},
+        {"failuers": 5},
+    ],
     "TOOPHER_SUPPORT_URL": [1, b"https://a", True],
     "TOOPHER_SESSION_CHECK": [0, -1, 1.5, "60", None, True],
     "TOOPHER_TIMEOUT": [0, -1, "5", None, True],
@@ -60,7 +69,7 @@ def test_a_wrong_value_is_refused_by_the_name_of_the_setting(name, value):
 
 
 def test_every_setting_can_be_wrong():
-    assert {name for name in vars(type(conf)) if name.startswith("TOOPHER_")} == set(WRONG)
+    assert set(conf.names()) == set(WRONG)
 
 
 @pytest.mark.parametrize("name", ["TOOPHER_CONSUMER_SECRET", "TOOPHER_CONSUMER_KEY"])
@@ -88,14 +97,13 @@ def test_a_wrong_credential_is_not_shown(name, settings):
         ("TOOPHER_ACTION_NAME", "Enter", "Enter"),
         ("TOOPHER_AUTOMATION_ALLOWED", False, False),
         ("TOOPHER_CHALLENGE_REQUIRED", True, True),
-        ("TOOPHER_IFRAME_TTL", 1, 1),
-        ("TOOPHER_POSTBACK_TTL", 1, 1),
         ("TOOPHER_ATTEMPT_AGE", 1, 1),
         ("TOOPHER_ALLOW_OPT_OUT", False, False),
         ("TOOPHER_FAIL_OPEN", True, True),
         ("TOOPHER_TIMEOUT", 1, 1.0),
         ("TOOPHER_TIMEOUT", 0.5, 0.5),
         ("TOOPHER_KEEP_DAYS", 1, 1),
+        ("TOOPHER_LIMITS", {"failures": 3}, Limits(failures=3, failure_wait=60)),
         ("TOOPHER_TRUSTED_PROXIES", 2, 2),
     ],
 )

@@ -18,16 +18,18 @@ from django.utils import timezone, translation
 
 from django_toopher import connection, embedded
 from django_toopher.client import ToopherApiError, UserUnknownError
+from django_toopher.in_process import InProcessAdapter
 from django_toopher.service.models import User
+from django_toopher.service_link import endpoint
 from tests.tables import table
 
 from .acts import AUTHENTICATE, signed_parameters
 
 
 def test_without_settings_the_service_is_the_embedded_one(db):
-    assert connection.is_embedded()
-    assert connection.credentials() == (embedded.CONSUMER_KEY, embedded.consumer_secrets()[0])
-    assert connection.base_url() == "https://testserver/toopher/v1"
+    assert endpoint.is_embedded()
+    assert endpoint.credentials() == (embedded.CONSUMER_KEY, embedded.consumer_secrets()[0])
+    assert endpoint.base_url() == "https://testserver/toopher/v1"
     user = connection.api().create_user("alice")
     assert User.objects.get(pk=user.id).name == "alice"
 
@@ -42,7 +44,7 @@ def test_without_settings_the_service_is_the_embedded_one(db):
 )
 def test_the_embedded_service_is_where_the_browser_reaches_it(secure, host, root, rf: RequestFactory, db):
     request = rf.get("/", secure=secure, headers={"host": host})
-    assert connection.base_url(request) == root
+    assert endpoint.base_url(request) == root
     assert connection.iframe(request).base_uri == root
     assert connection.api(request).create_user("alice").name == "alice"
 
@@ -60,7 +62,7 @@ def test_the_embedded_service_is_where_the_browser_reaches_it(secure, host, root
 )
 def test_without_a_browser_the_embedded_service_is_called_by_a_host_that_is_allowed(hosts, host, settings, db):
     settings.ALLOWED_HOSTS = hosts
-    assert connection.base_url() == f"https://{host}/toopher/v1"
+    assert endpoint.base_url() == f"https://{host}/toopher/v1"
     assert connection.api().create_user("alice").name == "alice"
 
 
@@ -69,13 +71,13 @@ def test_a_service_elsewhere_is_where_the_setting_says(url, settings, rf):
     settings.TOOPHER_BASE_URL = url
     settings.TOOPHER_CONSUMER_KEY, settings.TOOPHER_CONSUMER_SECRET = "key", "secret"
     settings.TOOPHER_TIMEOUT = 2.5
-    assert not connection.is_embedded()
-    assert connection.base_url() == connection.base_url(rf.get("/")) == "https://2fa.example.org/toopher/v1"
-    assert connection.credentials() == ("key", "secret")
+    assert not endpoint.is_embedded()
+    assert endpoint.base_url() == endpoint.base_url(rf.get("/")) == "https://2fa.example.org/toopher/v1"
+    assert endpoint.credentials() == ("key", "secret")
     api = connection.api()
     assert (api.base_url, api.timeout) == ("https://2fa.example.org/toopher/v1", 2.5)
     adapter = api.session.get_adapter(f"{api.base_url}/users")
-    assert not isinstance(adapter, connection.InProcessAdapter)
+    assert not isinstance(adapter, InProcessAdapter)
 
 
 @table(
@@ -92,7 +94,7 @@ def test_a_service_elsewhere_is_where_the_setting_says(url, settings, rf):
 def test_a_missing_credential_is_named(url, key, secret, missing, settings):
     settings.TOOPHER_BASE_URL, settings.TOOPHER_CONSUMER_KEY, settings.TOOPHER_CONSUMER_SECRET = url, key, secret
     with pytest.raises(ImproperlyConfigured, match=missing):
-        connection.credentials()
+        endpoint.credentials()
 
 
 def test_the_embedded_service_takes_other_credentials_too(settings, make_requester):
@@ -113,7 +115,7 @@ def test_wrong_credentials_are_refused_by_the_embedded_service_too(settings, mak
 def test_without_the_service_app_the_remedy_is_named(settings):
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "django_toopher.service"]
     with pytest.raises(ImproperlyConfigured, match="TOOPHER_BASE_URL"):
-        connection.base_url()
+        endpoint.base_url()
 
 
 @pytest.fixture
@@ -131,12 +133,12 @@ def mounted(settings):
 def test_without_the_urls_of_the_service_the_remedy_is_named(mounted):
     mounted(path("accounts/", include("django_toopher.urls")))
     with pytest.raises(ImproperlyConfigured, match=r"django_toopher\.service\.urls"):
-        connection.base_url()
+        endpoint.base_url()
 
 
 def test_the_service_may_be_mounted_anywhere(mounted, db):
     mounted(path("a/b c/", include("django_toopher.service.urls")))
-    assert connection.base_url() == "https://testserver/a/b%20c/v1"
+    assert endpoint.base_url() == "https://testserver/a/b%20c/v1"
     assert connection.api().create_user("alice").name == "alice"
 
 
@@ -150,7 +152,7 @@ def script_prefix():
 
 def test_a_site_below_a_prefix_reaches_its_service(script_prefix, db, rf):
     request = rf.get("/", secure=True, SCRIPT_NAME=script_prefix)
-    assert connection.base_url(request) == "https://testserver/club/toopher/v1"
+    assert endpoint.base_url(request) == "https://testserver/club/toopher/v1"
     assert connection.api(request).create_user("alice").name == "alice"
     assert get_script_prefix() == "/club/"
 
@@ -178,7 +180,7 @@ def test_what_the_outer_request_has_active_is_kept(db, settings):
 def test_the_service_does_not_see_what_the_outer_request_has_active(mounted):
     mounted(path("toopher/", include(([path("v1/", seen, name="root")], "toopher_service"))))
     session = requests.Session()
-    session.mount("https://testserver", connection.InProcessAdapter())
+    session.mount("https://testserver", InProcessAdapter())
     with translation.override("de"), timezone.override("Asia/Tokyo"):
         assert session.get("https://testserver/toopher/v1/").text == "|UTC"
 
@@ -203,7 +205,7 @@ def test_an_unexpected_error_inside_the_service_is_an_unusable_answer(mounted, s
     settings.DEBUG_PROPAGATE_EXCEPTIONS = False
     mounted(path("toopher/v1", broken, name="x"), path("toopher/v1/users", broken))
     session = requests.Session()
-    session.mount("https://testserver", connection.InProcessAdapter())
+    session.mount("https://testserver", InProcessAdapter())
     assert session.get("https://testserver/toopher/v1/users").status_code == 500
 
 

@@ -124,7 +124,7 @@ def live_server(django_db_setup):
 @pytest.fixture(autouse=True)
 def polls_in_a_hurry(settings):
     """Pages poll six times as often here (``HURRY``), and a busy machine lets a burst of them through at once."""
-    settings.TOOPHER_SERVICE_POLL_LIMIT = 1000
+    settings.TOOPHER_SERVICE_LIMITS = {"polls": 1000}
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def open_two_questions(computer, phone, settings):
 def open_failed(computer, phone, settings):
     computer.give_password()
     phone.deny()
-    computer.is_told("denied", "The sign-in was denied")
+    computer.is_told("denied", "The request was denied")
 
 
 def open_account(computer, phone, settings):

@@ -94,7 +94,7 @@ def test_who_removed_the_phone_is_told_and_then_needs_the_password_only_where_ph
     watch.expect("403 POST /accounts/postback/")
     known_phone.remove_account()
     computer.give_password()
-    computer.is_told("phone_removed", "No phone is paired any more")
+    computer.is_told("phone_removed", "No phone is paired")
     computer.is_anonymous()
     computer.page.get_by_role("link", name="Sign in again").click()
     computer.fill_in_password("alice")

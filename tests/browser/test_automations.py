@@ -57,9 +57,9 @@ def test_a_no_from_now_on_is_told_at_once(computer, paired_phone, watch):
     computer.shows("waiting")
     choose(paired_phone, DAY)
     paired_phone.deny()
-    computer.is_told("denied", "The sign-in was denied")
+    computer.is_told("denied", "The request was denied")
     computer.give_password()
-    computer.is_told("denied", "The sign-in was denied")
+    computer.is_told("denied", "The request was denied")
     assert automation().answer == "deny"
 
 
@@ -170,7 +170,7 @@ def test_a_recovery_code_replaces_the_phone_that_is_gone(computer, standing, ali
     computer.state("managing").get_by_role("button", name="Pair a phone").click()
     computer.shows("pairing")
     with traffic.stopped():
-        assert not Automation.objects.standing(timezone.now()).exists()
+        assert not Automation.objects.in_force(timezone.now()).exists()
 
 
 # "It wasn't me"
@@ -191,7 +191,7 @@ def test_S24_a_report_denies_the_login_and_the_next_says_how_long_to_wait_and_as
     paired_phone.page.click("#report")
     expect(paired_phone.page.locator("#report-title")).to_have_text("Report this sign-in as alice at Rowing Club?")
     report(paired_phone)
-    computer.is_told("denied", "The sign-in was denied")
+    computer.is_told("denied", "The request was denied")
     with traffic.stopped():
         assert Alarm.objects.get().user.name == "alice"
         assert User.objects.update(reported_until=timezone.now() + timedelta(seconds=4))
@@ -214,7 +214,7 @@ def test_S24_a_report_can_follow_a_no(computer, paired_phone, watch):
     paired_phone.page.click("#deny")
     paired_phone.page.click("#done-report")
     report(paired_phone)
-    computer.is_told("denied", "The sign-in was denied")
+    computer.is_told("denied", "The request was denied")
     with traffic.stopped():
         assert AuthenticationRequest.objects.get().reason_code == 104
 

@@ -89,7 +89,7 @@ def test_a_no_on_the_phone_or_three_wrong_numbers_end_the_login_and_the_back_but
     computer.give_password()
     computer.shows("waiting")
     paired_phone.deny()
-    computer.is_told("denied", "The sign-in was denied")
+    computer.is_told("denied", "The request was denied")
     computer.page.go_back()
     expect(computer.page.locator("[name=password]")).to_be_visible()
     computer.is_anonymous()
@@ -101,7 +101,7 @@ def test_a_no_on_the_phone_or_three_wrong_numbers_end_the_login_and_the_back_but
         expect(paired_phone.error).to_contain_text(f"Tries left: {left}.")
     paired_phone.type_number(other_than(number))
     paired_phone.ended("Denied")
-    computer.is_told("denied", "The sign-in was denied")
+    computer.is_told("denied", "The request was denied")
     computer.is_anonymous()
 
 
@@ -153,7 +153,7 @@ def test_an_approval_that_comes_too_late_logs_nobody_in_and_an_unanswered_questi
     with traffic.stopped():
         Attempt.objects.update(expires=timezone.now() - timedelta(seconds=1))
     paired_phone.approve(number)
-    computer.is_told("expired", "That took too long")
+    computer.is_told("expired", "Not confirmed in time")
     computer.is_anonymous()
     computer.give_password()
     paired_phone.is_asked()

@@ -151,7 +151,7 @@ def test_what_was_answered_meanwhile_is_not_prolonged(hurry, computer, paired_ph
     with computer.page.expect_response("**/frame/extend"):
         waiting.more.click()
     computer.page.unroute("**/frame/state")
-    computer.is_told("denied", "The sign-in was denied")
+    computer.is_told("denied", "The request was denied")
 
 
 def test_a_clock_that_is_wrong_counts_as_well(hurry, make_computer, rows_of_phone):

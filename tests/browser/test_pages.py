@@ -61,7 +61,7 @@ def test_the_scripts_of_the_login_page_are_small(required, computer):
     computer.give_password()
     computer.shows("pairing")
     scripts = dict(computer.page.evaluate(SCRIPTS))
-    assert scripts.keys() == {"/static/django_toopher/toopher-web.js"}
+    assert scripts.keys() == {f"/static/django_toopher/{name}.js" for name in ("toopher-web", "post")}
     assert 0 < sum(scripts.values()) < 4096
 
 

@@ -54,7 +54,7 @@ def test_a_payment_is_made_once_the_phone_has_said_yes_to_its_words_and_else_the
     assert given() == []
     pay(at_form)
     known_phone.deny()
-    at_form.is_told("denied", "You said no")
+    at_form.is_told("denied", "The request was denied")
     assert given() == []
     at_form.page.get_by_role("link", name="Back").click()
     at_form.arrives_at("/form-page/")

@@ -117,13 +117,13 @@ def test_S16_neither_a_look_at_a_run_nor_a_link_makes_anybody_carry_on_what_some
 ):
     page = make_desk()
     with traffic.stopped():
-        run = runs.begin(runs.VERBS["enable"], ToopherAccount.objects.all())
+        run = runs.create(runs.VERBS["enable"], ToopherAccount.objects.all())
     page.goto(f"{RUNS}{run.pk}/change/")
     expect(page.get_by_role("button", name="Carry on")).to_be_visible()
     page.reload()
     assert outcomes() == {"pending"}
     with traffic.stopped():
-        run = runs.begin(runs.VERBS["enable"], ToopherAccount.objects.all(), make_user("helper", is_staff=True))
+        run = runs.create(runs.VERBS["enable"], ToopherAccount.objects.all(), make_user("helper", is_staff=True))
     page.goto(f"{RUNS}{run.pk}/change/#go")
     page.wait_for_load_state("load")
     expect(page.get_by_role("button", name="Carry on")).to_be_visible()
@@ -133,7 +133,7 @@ def test_S16_neither_a_look_at_a_run_nor_a_link_makes_anybody_carry_on_what_some
 def test_two_tabs_share_the_work(crowd, slow, make_desk):
     page = make_desk()
     with traffic.stopped():
-        run = runs.begin(
+        run = runs.create(
             runs.VERBS["enable"], ToopherAccount.objects.all(), get_user_model().objects.get(username="staff")
         )
     other = page.context.new_page()

@@ -115,7 +115,7 @@ def test_a_reload_asks_nothing_new_and_cancelling_takes_it_back_and_a_no_is_told
     computer.give_password()
     Native(computer).shows("waiting")
     paired_phone.deny()
-    computer.is_told("denied", "The sign-in was denied")
+    computer.is_told("denied", "The request was denied")
     computer.is_anonymous()
 
 
@@ -144,7 +144,7 @@ def test_the_services_page_at_top_level_leads_there_and_back_with_a_no_too(redir
     computer.give_password()
     computer.page.wait_for_url("**/toopher/v1/web/authenticate?**")
     paired_phone.deny()
-    computer.is_told("denied", "The sign-in was denied")
+    computer.is_told("denied", "The request was denied")
     computer.give_password()
     computer.page.wait_for_url("**/toopher/v1/web/authenticate?**")
     paired_phone.approve(computer.number_at_top_level())

@@ -28,6 +28,7 @@ ORIGIN = "https://testserver"
 ROOT = f"{ORIGIN}/toopher/v1"
 PHONE = f"{ORIGIN}/toopher/phone/"
 FORM = "application/x-www-form-urlencoded"
+INITIATE = "authentication_requests/initiate"
 
 Pairs = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -185,6 +186,13 @@ class RawPhone:
     def answer_claims(self, question: Mapping[str, Any], number: str = "", decision: str = "allow") -> dict[str, Any]:
         shown = {name: question[name] for name in ("requester", "user", "action", "terminal", "address")}
         return {"request": question["id"], **shown, "decision": decision, "number": number}
+
+
+def wrong_code(phone: Any) -> str:
+    """Six digits that are ``phone``'s code at no step around now."""
+    account = phone.account()
+    near = {account.code_at(time.time() + 30 * step) for step in range(-3, 4)}
+    return next(code for code in (f"{n:06}" for n in range(10)) if code not in near)
 
 
 def body_hash(text: str) -> str:

@@ -7,7 +7,7 @@ from django.db import connections
 from django.utils import timezone
 
 from django_toopher.client import AuthenticationRequest, ToopherApi, ToopherIframe
-from django_toopher.connection import InProcessAdapter
+from django_toopher.in_process import InProcessAdapter
 from django_toopher.service.api import representations
 from django_toopher.service.people import users
 from django_toopher.service.phones import authenticators

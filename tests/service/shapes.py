@@ -6,6 +6,9 @@ import re
 from typing import Any
 
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+NOBODY = "00000000-0000-4000-8000-000000000000"
+"""An id that nothing has."""
+
 DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 USER: dict[str, Any] = {"id": str, "name": str, "disable_toopher_auth": bool, "toopher_authentication_enabled": bool}

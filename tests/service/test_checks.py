@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import django
 import pytest
 from django.core.checks import run_checks
@@ -10,44 +12,40 @@ from django.test import override_settings
 from django.urls import include, path
 from django.views import View
 
-from django_toopher.service.conf import Conf, conf
+from django_toopher.service.conf import Limits, conf
+from django_toopher.service.phones import authenticators
 from tests.tables import table
 
 NUMBERS = {
     "TOOPHER_SERVICE_NUMBER_LENGTH": (6, 0),
-    "TOOPHER_SERVICE_NUMBER_TRIES": (3, 1),
-    "TOOPHER_SERVICE_FAILURE_LIMIT": (10, 1),
-    "TOOPHER_SERVICE_FAILURE_WAIT": (60, 1),
     "TOOPHER_SERVICE_REQUEST_AGE": (120, 30),
-    "TOOPHER_SERVICE_PAIRING_AGE": (600, 60),
-    "TOOPHER_SERVICE_FRAME_AGE": (600, 60),
-    "TOOPHER_SERVICE_TRUSTED_PROXIES": (0, 0),
     "TOOPHER_SERVICE_KEEP_DAYS": (90, 1),
-    "TOOPHER_SERVICE_RESET_LINK_AGE": (86400, 3600),
-    "TOOPHER_SERVICE_SMS_TIMEOUT": (5, 1),
-    "TOOPHER_SERVICE_PUSH_TIMEOUT": (2, 1),
     "TOOPHER_SERVICE_AUTOMATION_DAYS": (30, 0),
-    "TOOPHER_SERVICE_LIMIT_PERIOD": (600, 10),
-    "TOOPHER_SERVICE_UNANSWERED_LIMIT": (3, 1),
-    "TOOPHER_SERVICE_QUESTION_LIMIT": (10, 1),
-    "TOOPHER_SERVICE_PHRASE_LIMIT": (10, 1),
-    "TOOPHER_SERVICE_PHONE_LIMIT": (30, 1),
-    "TOOPHER_SERVICE_FRAME_LIMIT": (300, 1),
-    "TOOPHER_SERVICE_POLL_LIMIT": (5, 2),
-    "TOOPHER_SERVICE_REPORT_WAIT": (3600, 60),
+    "TOOPHER_TRUSTED_PROXIES": (0, 0),
+}
+"""Default and least value."""
+
+LIMITS = {
+    "number_tries": (3, 1),
+    "failures": (10, 1),
+    "failure_wait": (60, 1),
+    "requests": (10, 1),
+    "unanswered": (3, 1),
+    "phrases": (10, 1),
+    "registrations": (30, 1),
+    "frames": (300, 1),
+    "period": (600, 10),
+    "polls": (5, 2),
+    "report_wait": (3600, 60),
 }
 """Default and least value."""
 
 OTHERS = {
+    "TOOPHER_SERVICE_LIMITS": Limits(),
     "TOOPHER_SERVICE_NAME": None,
     "TOOPHER_SERVICE_PUSH_CONTACT": None,
     "TOOPHER_SERVICE_PUSH_HOSTS": None,
-    "TOOPHER_SERVICE_SMS_BACKEND": None,
-    "TOOPHER_SERVICE_SMS_FILE_PATH": None,
-    "TOOPHER_SERVICE_SMS_FORM": False,
-    "TOOPHER_SERVICE_SMS_HEADERS": {},
-    "TOOPHER_SERVICE_SMS_TOKEN": None,
-    "TOOPHER_SERVICE_SMS_URL": None,
+    "TOOPHER_SERVICE_SMS": None,
 }
 """Default value."""
 
@@ -104,24 +102,68 @@ def test_a_number_length_that_does_not_fit_the_column_is_an_error(settings):
         conf.TOOPHER_SERVICE_NUMBER_LENGTH  # noqa: B018
 
 
-@table("name", ["TOOPHER_SERVICE_REQUEST_AGE", "TOOPHER_SERVICE_PAIRING_AGE"])
-def test_S22_S29_a_number_or_link_is_never_good_for_more_than_ten_minutes(name):
+def test_S22_S29_a_number_or_link_is_never_good_for_more_than_ten_minutes():
+    name = "TOOPHER_SERVICE_REQUEST_AGE"
     with override_settings(**{name: 600}):
         assert getattr(conf, name) == 600
     with override_settings(**{name: 601}), pytest.raises(ImproperlyConfigured, match=f"{name}.*600"):
         getattr(conf, name)
+    assert authenticators.PAIRING_AGE <= 600
 
 
-@table("right", [None, "Example", "\u00c9xample"])
-def test_the_name_is_a_text_or_none(settings, right):
-    settings.TOOPHER_SERVICE_NAME = right
+def limit(key):
+    return getattr(conf.TOOPHER_SERVICE_LIMITS, key)
+
+
+@table(("key", "default"), [(key, default) for key, (default, _) in LIMITS.items()])
+def test_a_limit_has_its_default_also_where_others_are_set(key, default):
+    assert limit(key) == default
+    with override_settings(TOOPHER_SERVICE_LIMITS={other: 100 for other in LIMITS if other != key}):
+        assert limit(key) == default
+
+
+@table(("key", "least"), [(key, least) for key, (_, least) in LIMITS.items()])
+def test_a_limit_is_read_at_every_access(settings, key, least):
+    for value in (least, least + 1):
+        settings.TOOPHER_SERVICE_LIMITS = {key: value}
+        assert limit(key) == value
+
+
+@table("key", LIMITS)
+@table("wrong", [-1, 0, "6", 1.5, None, True, [6]])
+def test_a_limit_that_is_no_number_is_an_error_that_names_it(key, wrong):
+    setting = override_settings(TOOPHER_SERVICE_LIMITS={key: wrong})
+    with setting, pytest.raises(ImproperlyConfigured, match=rf"TOOPHER_SERVICE_LIMITS\['{key}'\]"):
+        limit(key)
+
+
+@table(("key", "least"), [(key, least) for key, (_, least) in LIMITS.items()])
+def test_a_limit_that_is_too_small_is_an_error(key, least):
+    setting = override_settings(TOOPHER_SERVICE_LIMITS={key: least - 1})
+    with setting, pytest.raises(ImproperlyConfigured, match=f"TOOPHER_SERVICE_LIMITS.*{key}.*{least}"):
+        limit(key)
+
+
+@table("wrong", [None, 7, [("polls", 7)], {"pols": 7}, {7: 7}])
+def test_limits_that_are_none_are_an_error(wrong):
+    with override_settings(TOOPHER_SERVICE_LIMITS=wrong), pytest.raises(ImproperlyConfigured, match="SERVICE_LIMITS"):
+        conf.TOOPHER_SERVICE_LIMITS  # noqa: B018
+
+
+def test_every_limit_is_tested_here():
+    assert {field.name for field in fields(Limits)} == set(LIMITS)
+
+
+@table(("name", "right"), [(None, None), ("", None), ("Example", "Example"), ("\u00c9xample", "\u00c9xample")])
+def test_the_name_is_a_text_or_none(settings, name, right):
+    settings.TOOPHER_SERVICE_NAME = name
     assert right == conf.TOOPHER_SERVICE_NAME
 
 
 WRONG = {
-    "TOOPHER_SERVICE_NAME": ["", "  ", 7, True, ["Example"], b"Example"],
+    "TOOPHER_SERVICE_NAME": ["  ", 7, True, ["Example"], b"Example"],
     "TOOPHER_SERVICE_PUSH_HOSTS": ["fcm.googleapis.com", 7, [""], [b"fcm.googleapis.com"]],
-    "TOOPHER_SERVICE_PUSH_CONTACT": ["admin@example.org", "http://example.org", "", 7],
+    "TOOPHER_SERVICE_PUSH_CONTACT": ["admin@example.org", "http://example.org", 7],
 }
 
 
@@ -132,8 +174,7 @@ def test_a_name_hosts_or_contact_that_is_none_is_an_error_that_names_the_setting
 
 
 def test_every_setting_of_the_service_is_tested_here():
-    properties = {name for name, value in vars(Conf).items() if isinstance(value, property)}
-    assert properties == {*NUMBERS, *OTHERS}
+    assert set(conf.names()) == {*NUMBERS, *OTHERS}
 
 
 @table(("name", "default"), OTHERS.items())
@@ -193,7 +234,7 @@ def test_urls_mounted_elsewhere_are_no_fault(settings):
     ("name", "hint"),
     [
         ("TOOPHER_SERVICE_NUMBER_LENGHT", "Did you mean TOOPHER_SERVICE_NUMBER_LENGTH?"),
-        ("TOOPHER_SERVICE_XYZZY", "See the table of settings in the README."),
+        ("TOOPHER_SERVICE_XYZZY_XYZZY_XYZZY", "See the table of settings in the README."),
     ],
 )
 def test_a_name_that_is_no_setting_is_told(name, hint):

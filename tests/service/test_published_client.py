@@ -22,7 +22,7 @@ import pytest
 import requests
 from django.core.signals import request_started
 
-from django_toopher.service.device.cli_phone import TerminalAuthenticator
+from django_toopher.service.device.cli_phone import CommandLinePhone
 from django_toopher.service.models import User
 
 from .sockets import PATIENCE
@@ -123,9 +123,9 @@ def client105(make_client) -> PublishedClient:
 
 
 @pytest.fixture
-def live_phone(live_server, client105) -> Iterator[TerminalAuthenticator]:
+def live_phone(live_server, client105) -> Iterator[CommandLinePhone]:
     with requests.Session() as session:
-        phone = TerminalAuthenticator(f"{live_server.url}/toopher/phone/", session=session)
+        phone = CommandLinePhone(f"{live_server.url}/toopher/phone/", session=session)
         phone.register("Pixel")
         yield phone
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import OperationalError, transaction
 
-from django_toopher.service.retry import TRIES, begun_anew
+from django_toopher.service.retry import TRIES, retry_on_deadlock
 
 MARIADB = (1213, "Deadlock found when trying to get lock; try restarting transaction")
 
@@ -14,7 +14,7 @@ def failing(times, *args):
     """A verb that fails so often, and how often it was carried out."""
     calls = []
 
-    @begun_anew
+    @retry_on_deadlock
     def verb():
         calls.append(1)
         if len(calls) <= times:

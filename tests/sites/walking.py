@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 
 import requests
 
-from django_toopher.service.device.cli_phone import TerminalAuthenticator
+from django_toopher.service.device.cli_phone import CommandLinePhone
 
 from .serve import KINDS, PEOPLE
 
@@ -50,11 +50,11 @@ class Site:
         body = email.message_from_bytes(newest.read_bytes(), policy=email.policy.default).get_body(("plain",))
         return str(body.get_content() if body else "")
 
-    def phone(self, service: str = "/toopher/") -> TerminalAuthenticator:
+    def phone(self, service: str = "/toopher/") -> CommandLinePhone:
         """A new phone at the site's service."""
         session = requests.Session()
         session.trust_env = False
-        phone = TerminalAuthenticator(f"{self.url}{service}phone/", session=session)
+        phone = CommandLinePhone(f"{self.url}{service}phone/", session=session)
         phone.register("Pixel")
         return phone
 
@@ -137,7 +137,7 @@ class Browser:
         field = "login" if 'name="login"' in self.text() else "username"
         return self.submit(**{field: name, "password": password})
 
-    def answer(self, phone: TerminalAuthenticator) -> str:
+    def answer(self, phone: CommandLinePhone) -> str:
         """On the page that asks for the second factor: pair the phone where there is none, and say yes."""
         page, frame = self.text(), self.frame()
         if frame["state"] == "pairing":

@@ -13,6 +13,7 @@ from django.utils import timezone
 from ... import connection
 from ...client import ToopherApiError
 from ...models import Attempt, SupportItem, SupportRun, ToopherAccount
+from ...service_link import endpoint
 from ..support import FAILED, FormatCommand, named
 
 
@@ -29,7 +30,7 @@ class Command(FormatCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Look, and print."""
         error = _service_error()
-        service = "embedded" if connection.is_embedded() else connection.base_url()
+        service = "embedded" if endpoint.is_embedded() else endpoint.base_url()
         told: dict[str, Any] = {"service": service, "answers": error is None, "error": error or ""}
         if options["names"]:
             told["people"] = [_person(account) for account in named(options["names"])]

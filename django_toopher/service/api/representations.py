@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from ..codes.totp import DIGITS
+from ..http.calls import Json
 from ..models import Action, AuthenticationRequest, Automation, Dated, Pairing, Requester, Terminal, User
-
-Json = dict[str, Any]
 
 
 def _date(moment: datetime) -> str:
@@ -77,12 +75,12 @@ def terminal(row: Terminal) -> Json:
 
 
 def action(row: Action) -> Json:
-    """An action."""
+    """What is approved."""
     return {"id": str(row.pk), "name": row.name, **_dates(row)}
 
 
 def automation(row: Automation) -> Json:
-    """A standing answer; ``network`` is blank where the terminal may be anywhere, ``last_used`` where it never was."""
+    """An automation; ``network`` is blank where the terminal may be anywhere, ``last_used`` where it never was."""
     return {
         "id": str(row.pk),
         "answer": row.answer,

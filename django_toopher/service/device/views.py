@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
 
+from ...addresses import address_of
 from .. import limits
 from ..codes import totp
 from ..errors import BadParameterError, NotFoundError, ServiceError
-from ..http.addresses import address_of
-from ..http.calls import CallView
+from ..http.calls import CallView, Json
 from ..models import Authenticator, Automation, Pairing
 from ..phones import authenticators, pairings, push
-from ..requests import asking, automations
+from ..requests import answering, automations, waiting
+from ..shown import PairingTexts, RequestTexts
 from .messages import Message, from_authenticator, from_new_key
-
-Json = dict[str, Any]
 
 
 class DeviceView(CallView):
@@ -40,7 +40,7 @@ class DeviceView(CallView):
 
 
 class RegisterView(DeviceView):
-    """``register``."""
+    """``register``: a key that this service has not seen becomes a phone, and one that it has stays the phone it is."""
 
     def post(self, request: HttpRequest) -> Any:
         """The id of this key."""
@@ -53,16 +53,16 @@ class RegisterView(DeviceView):
 
 
 class PhraseView(DeviceView):
-    """``phrase``."""
+    """``phrase``: words to type at a site; those before are void."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
-        """A fresh phrase."""
+        """The phrase, and when it ends."""
         phrase, expires = authenticators.new_phrase(authenticator, timezone.now())
         return {"phrase": phrase, "expires": int(expires.timestamp())}
 
 
 class OfferView(DeviceView):
-    """``offer``."""
+    """``offer``: what a pairing link leads to, before anybody says yes."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
         """What the link leads to; a pairing that another phone holds already is over for this one."""
@@ -70,14 +70,14 @@ class OfferView(DeviceView):
 
 
 class PairView(DeviceView):
-    """``pair``."""
+    """``pair``: the person's yes or no to a pairing."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
         """The person's yes or no; with a yes, the seed of the one-time code."""
         now = timezone.now()
         pairing = self._pairing(authenticator, message)
         allow = message.allows()
-        shown = (message.text("requester"), message.text("user"))
+        shown = PairingTexts.read(message.text)
         pairing = pairings.answer(pairing, authenticator, allow=allow, shown=shown, now=now)
         reply: Json = {"pairing": str(pairing.pk)}
         if allow:
@@ -99,73 +99,63 @@ class PairView(DeviceView):
 
 
 class PendingView(DeviceView):
-    """``pending``."""
+    """``pending``: what waits for this person, which the phone polls."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
-        """What waits for this person."""
-        questions, offers = asking.waiting_for(authenticator, timezone.now())
+        """Requests and pairings, newest first."""
+        requests, offered = waiting.for_authenticator(authenticator, timezone.now())
         return {
-            "requests": [_question(one) for one in questions],
-            "pairings": [_waiting_pairing(one) for one in offers],
+            "requests": [_request(one) for one in requests],
+            "pairings": [_offer(one) for one in offered],
         }
 
 
 class AnswerView(DeviceView):
-    """``answer``."""
+    """``answer``: the person's yes or no to a request."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
-        """The person's answer to one request."""
-        said = asking.Answer(
-            requester=message.text("requester"),
-            user=message.text("user"),
-            action=message.text("action"),
-            terminal=message.text("terminal"),
-            address=message.text("address"),
+        """The state that the request has come to."""
+        said = answering.Answer(
+            shown=RequestTexts.read(message.text),
             allow=message.allows(),
             number=message.text("number", most=12),
             evidence=message.evidence,
-            automate=_wish(message),
+            automate=_terms(message),
         )
-        answered = asking.answer(message.uuid("request"), authenticator, said)
+        answered = answering.answer(message.uuid("request"), authenticator, said)
         return {"state": str(answered.state)}
 
 
 class ReportView(DeviceView):
-    """``report``."""
+    """``report``: it was not this person who asked."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
-        """It was not this person who asked."""
-        shown = (
-            message.text("requester"),
-            message.text("user"),
-            message.text("action"),
-            message.text("terminal"),
-            message.text("address"),
-        )
-        asking.report(message.uuid("request"), authenticator, shown, message.evidence)
+        """Nothing but the clock: a second report is none."""
+        shown = RequestTexts.read(message.text)
+        answering.report(message.uuid("request"), authenticator, shown, message.evidence)
         return {}
 
 
 class ExtendView(DeviceView):
-    """``extend``."""
+    """``extend``: more time for one request."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
-        """More time for one request."""
-        request = asking.extend_by(message.uuid("request"), authenticator)
+        """When it ends now."""
+        request = waiting.extend_at(message.uuid("request"), authenticator)
         return {"expires": int(request.expires.timestamp())}
 
 
 class PairingsView(DeviceView):
-    """``pairings``."""
+    """``pairings``: the accounts on this phone."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
-        """The accounts on this phone."""
+        """Those that are paired, newest first."""
         rows = authenticator.pairings.enabled().select_related("user__requester")
         return {"pairings": [_account(row) for row in rows]}
 
 
 class RemoveView(DeviceView):
-    """``remove``."""
+    """``remove``: one account less on this phone."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
         """Removes one account from this phone; one that is gone already is left as it is."""
@@ -174,29 +164,29 @@ class RemoveView(DeviceView):
 
 
 class AutomationsView(DeviceView):
-    """``automations``."""
+    """``automations``: what is answered without asking this phone's people."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
-        """The standing answers of this phone's people."""
+        """Newest first, those that were made on other phones included."""
         rows = automations.of_authenticator(authenticator, timezone.now())
         return {"automations": [_automation(row) for row in rows]}
 
 
 class AutomationRemoveView(DeviceView):
-    """``automation-remove``."""
+    """``automation-remove``: the phone is asked again."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
-        """The phone is asked again."""
+        """Nothing; ``not_found`` for another person's."""
         listed = automations.of_authenticator(authenticator, timezone.now())
         automations.remove(listed, message.uuid("automation"))
         return {}
 
 
 class PushView(DeviceView):
-    """``push``."""
+    """``push``: where the phone can be woken up."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
-        """Where the phone can be woken up."""
+        """Nothing; there from now on, instead of where it was before."""
         endpoint, p256dh, auth, key = (
             message.text(name, most=push.LONGEST_ENDPOINT) for name in ("endpoint", "p256dh", "auth", "key")
         )
@@ -205,10 +195,10 @@ class PushView(DeviceView):
 
 
 class PushRemoveView(DeviceView):
-    """``push-remove``."""
+    """``push-remove``: nowhere any more."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
-        """It is woken up no more."""
+        """Nothing; it polls while its page is open."""
         push.unsubscribe(authenticator)
         return {}
 
@@ -217,51 +207,37 @@ def _now() -> int:
     return int(timezone.now().timestamp())
 
 
-def _offer(pairing: Pairing) -> Json:
+def _offer(pairing: Pairing | waiting.WaitingPairing) -> Json:
     return {
-        "id": str(pairing.pk),
-        "requester": pairing.user.requester.name,
-        "user": pairing.user.name,
+        "id": str(pairing.id),
+        **asdict(pairing.texts),
         "expires": int(pairing.expires.timestamp()),
     }
 
 
-def _waiting_pairing(offer: asking.Offer) -> Json:
+def _request(request: waiting.WaitingRequest) -> Json:
     return {
-        "id": str(offer.id),
-        "requester": offer.requester,
-        "user": offer.user,
-        "expires": int(offer.expires.timestamp()),
+        "id": str(request.id),
+        **asdict(request.texts),
+        "created": int(request.created.timestamp()),
+        "expires": int(request.expires.timestamp()),
+        "latest": int(request.latest.timestamp()),
+        "number_length": request.number_length,
+        "automate": request.automate,
     }
 
 
-def _question(question: asking.Question) -> Json:
-    return {
-        "id": str(question.id),
-        "requester": question.requester,
-        "user": question.user,
-        "action": question.action,
-        "terminal": question.terminal,
-        "address": question.address,
-        "created": int(question.created.timestamp()),
-        "expires": int(question.expires.timestamp()),
-        "latest": int(question.latest.timestamp()),
-        "number_length": question.number_length,
-        "automate": question.automate,
-    }
-
-
-def _wish(message: Message) -> automations.Wish | None:
+def _terms(message: Message) -> automations.Terms | None:
     """The claim ``automate``, if there is one."""
-    wish = message.claims.get("automate")
-    if wish is None:
+    given = message.claims.get("automate")
+    if given is None:
         return None
-    if not isinstance(wish, dict):
+    if not isinstance(given, dict):
         raise BadParameterError("automate must be an object.")
-    seconds, network = wish.get("seconds"), wish.get("network", False)
+    seconds, network = given.get("seconds"), given.get("network", False)
     if not isinstance(seconds, int) or isinstance(seconds, bool) or not isinstance(network, bool):
         raise BadParameterError("automate.seconds must be whole seconds, automate.network true or false.")
-    return automations.Wish(seconds, network)
+    return automations.Terms(seconds, network)
 
 
 def _automation(automation: Automation) -> Json:
@@ -282,8 +258,7 @@ def _automation(automation: Automation) -> Json:
 def _account(pairing: Pairing) -> Json:
     return {
         "id": str(pairing.pk),
-        "requester": pairing.user.requester.name,
-        "user": pairing.user.name,
+        **asdict(pairing.texts),
         "created": int((pairing.answered or pairing.created).timestamp()),
         "last_used": int(pairing.last_used.timestamp()) if pairing.last_used else None,
     }

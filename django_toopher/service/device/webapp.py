@@ -105,7 +105,7 @@ class ManifestView(WebAppView):
 
 
 class ServiceWorkerView(WebAppView):
-    """Keeps the page openable without a network, and tells of questions. Its path bounds what it may serve."""
+    """Keeps the page openable without a network, and tells of requests. Its path bounds what it may serve."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The script."""

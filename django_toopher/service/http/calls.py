@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import apps
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from ..errors import BadParameterError, MethodError, NotMigratedError, NotSignedError, ServiceError, TooManyError
+from ..errors import BadParameterError, MethodError, NotSignedError, ServiceError, TooManyError
 from .signatures import FORM
 
-JSON = "application/json; charset=utf-8"
+Json = dict[str, Any]
+
+JSON_TYPE = "application/json; charset=utf-8"
+"""With a charset, as some clients need it (PROTOCOL.md §1.5)."""
 
 
 def json_reply(body: Any, status: int = 200) -> JsonResponse:
-    """ASCII JSON with a charset, as some clients need it (PROTOCOL.md §1.5)."""
-    return JsonResponse(body, safe=False, status=status, content_type=JSON)
+    """Any object or list, as ASCII: not every client decodes UTF-8."""
+    return JsonResponse(body, safe=False, status=status, content_type=JSON_TYPE)
 
 
-def error_body(error: ServiceError) -> dict[str, Any]:
+def error_body(error: ServiceError) -> Json:
     """``error_code`` (always an integer) and ``error_message``."""
     return {"error_code": error.error_code or error.status, "error_message": error.message}
 
@@ -40,7 +42,7 @@ def leaves_stray_bytes(request: HttpRequest) -> bool:
     return request.method == "POST" and request.content_type == FORM and not lengths
 
 
-def last_reply(response: HttpResponse, request: HttpRequest) -> HttpResponseBase:
+def closing_reply(response: HttpResponse, request: HttpRequest) -> HttpResponseBase:
     """``response`` in a form that ends the connection, as far as an application can ask for that.
 
     PEP 3333 keeps the header to the server: under WSGI a reply of unknown length makes runserver and waitress close.
@@ -50,12 +52,6 @@ def last_reply(response: HttpResponse, request: HttpRequest) -> HttpResponseBase
         response["Connection"] = "close"
         return response
     return StreamingHttpResponse([response.content], status=response.status_code, headers=response.headers)
-
-
-def is_migrated() -> bool:
-    """Whether the service's tables are there."""
-    tables = {model._meta.db_table for model in apps.get_app_config("toopher_service").get_models()}
-    return tables <= set(connection.introspection.table_names())
 
 
 @method_decorator([csrf_exempt, login_not_required, never_cache, transaction.non_atomic_requests], name="dispatch")
@@ -71,7 +67,7 @@ class CallView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Carry out; whatever is wrong is answered in the form of this kind of call."""
         response = self.reply(request, *args, **kwargs)
-        return last_reply(response, request) if leaves_stray_bytes(request) else response
+        return closing_reply(response, request) if leaves_stray_bytes(request) else response
 
     def reply(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """The response to a call, whether it was carried out or refused."""
@@ -82,10 +78,6 @@ class CallView(View):
             return self.refuse(error)
         except SuspiciousOperation:
             return self.refuse(BadParameterError("The request could not be read."))
-        except DatabaseError:
-            if is_migrated():
-                raise
-            return self.refuse(NotMigratedError())
         return reply if isinstance(reply, HttpResponseBase) else json_reply(reply)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -103,6 +95,6 @@ class CallView(View):
             response["WWW-Authenticate"] = 'OAuth realm="toopher"'
         return response
 
-    def error_body(self, error: ServiceError) -> dict[str, Any]:
+    def error_body(self, error: ServiceError) -> Json:
         """What the reply says: for a program the slug, for a person the text."""
         return {**error_body(error), "reason": error.reason, **error.details()}

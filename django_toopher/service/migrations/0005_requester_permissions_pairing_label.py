@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='requester',
             name='question_limit',
-            field=models.PositiveIntegerField(blank=True, help_text='Questions to all its users together in one TOOPHER_SERVICE_LIMIT_PERIOD; blank is no limit.', null=True, verbose_name='question limit'),
+            field=models.PositiveIntegerField(blank=True, help_text='Sign-in requests to all its users together in one period; blank is no limit.', null=True, verbose_name='question limit'),
         ),
         migrations.AlterField(
             model_name='pairing',

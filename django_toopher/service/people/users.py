@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from .. import mail
-from ..conf import conf
-from ..errors import BadParameterError, NotFoundError, TooManyError, UserUnknownError
+from .. import limits, mail
+from ..errors import BadParameterError, NotFoundError, UserUnknownError
 from ..models import NAME_LENGTH, AuthenticationRequest, Frame, Pairing, Requester, User, digest, only
-from ..retry import begun_anew
-
-MOST_FAILURES = 100
-"""Wrong numbers and codes in a row after which only a reset helps (NIST SP 800-63B-4 §3.2.2)."""
+from ..retry import retry_on_deadlock
 
 EMAIL_LENGTH = 254
 """Characters of an e-mail address (RFC 5321 §4.5.3.1.3)."""
-
-LONGEST_WAIT = 24 * 3600
-"""Seconds that a user waits at the most after a wrong number or code."""
-
-FOR_EVER = timedelta(days=3650)
-"""What ends by a reset only."""
 
 
 def checked_name(name: str, what: str = "user_name") -> str:
@@ -45,14 +32,14 @@ def checked_name(name: str, what: str = "user_name") -> str:
     return name
 
 
-def find(requester: Requester, name: str) -> User | None:
+def by_name(requester: Requester, name: str) -> User | None:
     """The requester's user of exactly this name."""
     return only(requester.users.filter(name_digest=digest(name)))
 
 
 def get(requester: Requester, name: str) -> User:
-    """As ``find``, but raises ``UserUnknownError``."""
-    user = find(requester, checked_name(name))
+    """As ``by_name``, but raises ``UserUnknownError``."""
+    user = by_name(requester, checked_name(name))
     if user is None:
         raise UserUnknownError
     return user
@@ -122,14 +109,14 @@ def set_enabled(user: User, enabled: bool) -> User:
     return user
 
 
-@begun_anew
+@retry_on_deadlock
 def set_enabled_all(requester: Requester, user_ids: Collection[UUID], enabled: bool) -> list[User]:
     """As ``set_enabled``, for those of these ids that are the requester's. How they stand now, in two statements."""
     these = requester.users.filter(pk__in=user_ids)
     these.update(toopher_authentication_enabled=enabled, modified=timezone.now())
-    switched: list[User] = list(these.annotate(codes_left=Count("pregenerated_codes")))
+    switched = list(these.with_codes_left())
     for user in switched:
-        user.requester, user.number_of_pregenerated_otps_remaining = requester, vars(user)["codes_left"]
+        user.requester = requester
     return switched
 
 
@@ -153,7 +140,7 @@ def reset(user: User) -> None:
             answered=now,
         )
         mail.phones_removed(user, removed)
-    succeeded(user)
+    limits.forget_tries(user)
     User.objects.filter(pk=user.pk, reported_until__isnull=False).update(reported_until=None)
 
 
@@ -161,82 +148,3 @@ def close_pages(user: User) -> None:
     """Pages on which somebody manages the user's phones show and do nothing any more: the site has begun anew."""
     now = timezone.now()
     Frame.objects.filter(user=user, page=Frame.Page.MANAGE_USER, expires__gt=now).update(expires=now)
-
-
-class LockedError(TooManyError):
-    """Wrong numbers and codes up to the last that may be."""
-
-    message = _("There were too many wrong numbers and codes. Ask the site's support to reset your phones.")
-
-
-class ReportedError(TooManyError):
-    """The person has reported a sign-in as not theirs."""
-
-    message = _("A sign-in was reported on the phone. For safety, nobody can sign in with this phone for a while.")
-
-
-def require_not_blocked(user: User, now: datetime) -> None:
-    """``TooManyError`` while wrong numbers and codes, or a report, make the user wait (SECURITY.md S23, S24)."""
-    if user.failures >= MOST_FAILURES:
-        raise LockedError(LONGEST_WAIT)
-    if user.reported_until and user.reported_until > now:
-        raise ReportedError(_seconds_until(user.reported_until, now))
-    if user.blocked_until and user.blocked_until > now:
-        raise TooManyError(_seconds_until(user.blocked_until, now))
-
-
-def begin_try(user: User, now: datetime) -> None:
-    """Count a number or code before it is compared; ``TooManyError`` while the user has to wait.
-
-    One UPDATE checks, counts and blocks: of fifty guesses at once, as many are compared as may be. A right one then
-    calls ``succeeded``.
-    """
-    free = _until(now, "blocked_until") & _until(now, "reported_until") & Q(failures__lt=MOST_FAILURES)
-    if not _count_failure(User.objects.filter(free, pk=user.pk), now):
-        user.refresh_from_db(fields=["failures", "blocked_until", "reported_until"])
-        require_not_blocked(user, now)
-        raise TooManyError(1)  # it was freed in between
-
-
-def failed(user: User, now: datetime) -> None:
-    """Count a wrong number or code that ``begin_try`` has not counted."""
-    _count_failure(User.objects.filter(pk=user.pk), now)
-
-
-def _until(now: datetime, field: str) -> Q:
-    return Q(**{field: None}) | Q(**{f"{field}__lte": now})
-
-
-def _count_failure(rows: QuerySet[User], now: datetime) -> bool:
-    """One more, and past the limit a wait that doubles with each. MariaDB assigns in this order."""
-    return bool(rows.update(blocked_until=_blocked_until(now), failures=F("failures") + 1))
-
-
-def _blocked_until(now: datetime) -> Case:
-    """Until when a user is blocked whose ``failures`` are about to be one more."""
-    first = min(conf.TOOPHER_SERVICE_FAILURE_LIMIT, MOST_FAILURES)
-    waits = [min(conf.TOOPHER_SERVICE_FAILURE_WAIT * 2**n, LONGEST_WAIT) for n in range(20)]
-    each = [When(failures=first - 1 + n, then=Value(now + timedelta(seconds=wait))) for n, wait in enumerate(waits)]
-    return Case(
-        When(failures__gte=MOST_FAILURES - 1, then=Value(now + FOR_EVER)),
-        *each,
-        When(failures__gte=first, then=Value(now + timedelta(seconds=LONGEST_WAIT))),
-        default=F("blocked_until"),
-    )
-
-
-def succeeded(user: User) -> None:
-    """Forget the failures. Writes only when there are any."""
-    User.objects.filter(Q(failures__gt=0) | Q(blocked_until__isnull=False), pk=user.pk).update(
-        failures=0, blocked_until=None
-    )
-
-
-def block_after_report(user: User, now: datetime) -> None:
-    """The user is asked nothing new for a while; only the time or a reset ends it, no success."""
-    until = now + timedelta(seconds=conf.TOOPHER_SERVICE_REPORT_WAIT)
-    User.objects.filter(_until(until, "reported_until"), pk=user.pk).update(reported_until=until)
-
-
-def _seconds_until(then: datetime, now: datetime) -> int:
-    return int((then - now).total_seconds()) + 1

@@ -14,12 +14,15 @@ from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 from mnemonic import Mnemonic
 
-from ..conf import conf
 from ..errors import BadParameterError
 from ..models import Authenticator, PairingPhrase
 
 PHRASE_WORDS = 4
 """Words of a phrase. Of 2048 each (BIP 39's English list), so 44 bits (SECURITY.md S29 asks for 40)."""
+
+
+PAIRING_AGE = 600
+"""Seconds that a phrase, and a pairing that nobody has confirmed, can be used (S29, NIST SP 800-63B-4 §4.1.2.2)."""
 
 
 def register(public_key: dict[str, Any], name: str) -> Authenticator:
@@ -44,7 +47,7 @@ def _words() -> list[str]:
 
 def new_phrase(authenticator: Authenticator, now: datetime) -> tuple[str, datetime]:
     """A fresh pairing phrase and when it expires; the phrases that this phone showed before are void."""
-    expires = now + timedelta(seconds=conf.TOOPHER_SERVICE_PAIRING_AGE)
+    expires = now + timedelta(seconds=PAIRING_AGE)
     authenticator.phrases.all().delete()
     while True:
         phrase = " ".join(secrets.choice(_words()) for _ in range(PHRASE_WORDS))

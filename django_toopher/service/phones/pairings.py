@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 
 from .. import mail, sms
 from ..codes import totp
-from ..conf import conf
 from ..errors import (
     BadParameterError,
     GoneError,
@@ -26,7 +25,8 @@ from ..errors import (
     UserUnknownError,
 )
 from ..models import Authenticator, Pairing, Requester, User
-from ..retry import begun_anew
+from ..retry import retry_on_deadlock
+from ..shown import PairingTexts
 from . import authenticators
 
 _LINK_SALT = "django_toopher.service.pairing-link"
@@ -41,7 +41,7 @@ def create(user: User, authenticator: Authenticator | None = None, *, only_first
     ``only_first`` is for one that a password alone has begun: it can't add a phone to a user who has one, or has
     had a list of codes.
     """
-    expires = timezone.now() + timedelta(seconds=conf.TOOPHER_SERVICE_PAIRING_AGE)
+    expires = timezone.now() + timedelta(seconds=authenticators.PAIRING_AGE)
     pairing = Pairing(user=user, authenticator=authenticator, only_first=only_first, expires=expires)
     pairing.save(force_insert=True)
     return pairing
@@ -68,8 +68,8 @@ def create_by_sms(user: User, number: str, link_of: Callable[[Pairing], str]) ->
     """
     pairing = create(user)
     text = _("%(site)s: open this on your phone within %(minutes)d minutes to approve sign-ins with it. %(link)s") % {
-        "site": mail.printable(user.requester.name),
-        "minutes": conf.TOOPHER_SERVICE_PAIRING_AGE // 60,
+        "site": mail.one_line(user.requester.name),
+        "minutes": authenticators.PAIRING_AGE // 60,
         "link": link_of(pairing),
     }
     try:
@@ -115,15 +115,15 @@ def by_link(token: str, now: datetime) -> Pairing:
     return pairing
 
 
-@begun_anew
+@retry_on_deadlock
 def answer(
-    pairing: Pairing, authenticator: Authenticator, *, allow: bool, shown: tuple[str, str], now: datetime
+    pairing: Pairing, authenticator: Authenticator, *, allow: bool, shown: PairingTexts, now: datetime
 ) -> Pairing:
-    """The phone's yes or no. ``shown`` is (requester, user) as the phone displayed them.
+    """The phone's yes or no. ``shown`` is what the phone displayed.
 
     Raises ``MismatchError`` and ``GoneError``. Of several answers, by one phone or two, one wins: the UPDATE checks.
     """
-    if shown != (pairing.user.requester.name, pairing.user.name):
+    if shown != pairing.texts:
         raise MismatchError
     seed = totp.new_seed() if allow else ""
     state = Pairing.State.ENABLED if allow else Pairing.State.DENIED
@@ -181,9 +181,3 @@ def get_for_authenticator(authenticator: Authenticator, pairing_id: UUID) -> Pai
     if pairing is None:
         raise NotFoundError
     return pairing
-
-
-def offered_to(authenticator: Authenticator, now: datetime) -> list[Pairing]:
-    """Pairings that wait for this phone's yes, newest first: its phrase was typed at a site."""
-    waiting = Pairing.objects.waiting(now).filter(authenticator=authenticator)
-    return list(waiting.select_related("user__requester").order_by("-created"))

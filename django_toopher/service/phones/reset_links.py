@@ -16,8 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import mail
-from ..conf import conf
-from ..errors import BadParameterError, GoneError, NotAllowedError, NotFoundError, ServiceError
+from ..errors import BadParameterError, GoneError, NotAllowedError, NotFoundError
 from ..models import NAME_LENGTH, Pairing, ResetLink, digest
 from ..people import users
 from . import pairings
@@ -25,13 +24,8 @@ from . import pairings
 TOKEN_BYTES = 32
 """256 random bits; S29 asks for 128."""
 
-
-class MailError(ServiceError):
-    """The mail server did not take the message."""
-
-    status = 502
-    message = gettext_lazy("The mail could not be sent.")
-    reason = "mail"
+LINK_AGE = 24 * 3600
+"""Seconds that a link can be used (NIST SP 800-63B-4 §4.2.1: a recovery code that is mailed holds for a day)."""
 
 
 class WrongAnswerError(NotAllowedError):
@@ -56,7 +50,7 @@ def create(pairing: Pairing, question: str = "", answer: str = "") -> str:
         token_digest=digest(token),
         question=question,
         answer=make_password(_normalized(answer)) if question else "",
-        expires=timezone.now() + timedelta(seconds=conf.TOOPHER_SERVICE_RESET_LINK_AGE),
+        expires=timezone.now() + timedelta(seconds=LINK_AGE),
     )
     return token
 
@@ -76,7 +70,7 @@ def _normalized(answer: str) -> str:
 def send(pairing: Pairing, address: str, url_of: Callable[[str], str]) -> None:
     """Mail a new link to ``address``, which becomes the user's; ``url_of`` makes the link of a token.
 
-    Raises as ``create`` does, and ``MailError``, after which there is no link.
+    Raises as ``create`` does, and ``mail.MailError``, after which there is no link.
     """
     address = users.checked_email(address)
     token = create(pairing)
@@ -86,13 +80,13 @@ def send(pairing: Pairing, address: str, url_of: Callable[[str], str]) -> None:
             pairing.user,
             "reset_link",
             _("Lost your phone? Your link for %(site)s"),
-            phone=mail.printable(pairing.authenticator.name) if pairing.authenticator else "",
+            phone=mail.one_line(pairing.authenticator.name) if pairing.authenticator else "",
             url=url_of(token),
-            hours=conf.TOOPHER_SERVICE_RESET_LINK_AGE // 3600,
+            hours=LINK_AGE // 3600,
         )
-    except OSError as exc:  # smtplib's errors are ones
+    except mail.MailError:
         ResetLink.objects.filter(token_digest=digest(token)).delete()
-        raise MailError from exc
+        raise
     users.keep_email(pairing.user, address)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
-from django.core.mail import mail_admins
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from .. import mail
 from ..models import Alarm, AuthenticationRequest
 from ..signals import sign_in_reported
 
@@ -29,27 +29,19 @@ def raise_alarm(request: AuthenticationRequest) -> Alarm:
         address=request.address,
     )
     logger.warning("Sign-in reported as not theirs: user %s, request %s", request.user_id, request.pk)
-    transaction.on_commit(lambda: _mail(alarm))
+    with translation.override(settings.LANGUAGE_CODE):  # support's, whatever the phone's is
+        mail.tell_support(*_texts(alarm))
     transaction.on_commit(lambda: _signal(alarm))
     return alarm
 
 
-def _mail(alarm: Alarm) -> None:
-    """In the site's own language, whatever the phone's is. Each mail back end has errors of its own."""
-    try:
-        with translation.override(settings.LANGUAGE_CODE):
-            mail_admins(*_texts(alarm))
-    except Exception:
-        logger.exception("Support could not be mailed of alarm %s", alarm.pk)
-
-
 def _texts(alarm: Alarm) -> tuple[str, str]:
-    site, user = _line(alarm.user.requester.name), _line(alarm.user.name)
+    site, user = mail.one_line(alarm.user.requester.name), mail.one_line(alarm.user.name)
     words = {
         "site": site,
         "user": user,
-        "action": _line(alarm.action),
-        "terminal": _line(alarm.terminal) or "-",
+        "action": mail.one_line(alarm.action),
+        "terminal": mail.one_line(alarm.terminal) or "-",
         "address": alarm.address or "-",
         "time": f"{alarm.created:%Y-%m-%d %H:%M} UTC",
     }
@@ -64,8 +56,3 @@ def _texts(alarm: Alarm) -> tuple[str, str]:
 
 def _signal(alarm: Alarm) -> None:
     sign_in_reported.send_robust(sender=Alarm, alarm=alarm)
-
-
-def _line(text: str) -> str:
-    """On one line, without invisible characters: a name can't become a header or another paragraph."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())

@@ -1,10 +1,9 @@
-"""Standing answers: what a person has decided once for the same action from the same terminal (PROTOCOL.md §5)."""
+"""Automations: what a person has decided once for the same action from the same terminal (PROTOCOL.md §5)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_network
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -13,27 +12,31 @@ from django.utils.translation import gettext_lazy as _
 from ..conf import conf
 from ..errors import BadParameterError, NotFoundError
 from ..models import Action, AuthenticationRequest, Authenticator, Automation, Pairing, Terminal, User
+from ..networks import network_of
 
 DAY = 24 * 3600
 
 SHORTEST = 60
-"""Seconds that a standing answer holds at least."""
+"""Seconds that an automation holds at least."""
+
+NETWORK = 24
+"""Bits of an IPv4 address that name its network: a terminal gets another address in it now and then."""
 
 
 @dataclass(frozen=True)
-class Wish:
-    """That the answer be given silently from now on: for how many seconds, and whether only in this network."""
+class Terms:
+    """For how many seconds an answer is given silently from now on, and whether only in this network."""
 
     seconds: int
     network: bool
 
 
 def longest() -> int:
-    """Seconds that a standing answer may hold; 0 when there are none here."""
+    """Seconds that an automation may hold; 0 when there are none here."""
     return conf.TOOPHER_SERVICE_AUTOMATION_DAYS * DAY
 
 
-def offered(*, automation_allowed: bool, challenge_required: bool, terminal_is_known: bool) -> int:
+def seconds_offered(*, automation_allowed: bool, challenge_required: bool, terminal_is_known: bool) -> int:
     """Seconds that the phone may offer for a request; 0 for one that is never answered silently (SECURITY.md S27).
 
     A terminal is known by its secret; one without is anybody's.
@@ -41,38 +44,33 @@ def offered(*, automation_allowed: bool, challenge_required: bool, terminal_is_k
     return longest() if automation_allowed and not challenge_required and terminal_is_known else 0
 
 
-def network_of(address: str) -> str:
-    """The network that an address lies in, /24 or /64: a terminal gets another address in it now and then."""
-    return str(ip_network(f"{address}/{64 if ':' in address else 24}", strict=False)) if address else ""
-
-
-def require_possible(request: AuthenticationRequest, wish: Wish) -> None:
-    """``BadParameterError`` for a wish that this request can't have."""
-    most = offered(
+def require_possible(request: AuthenticationRequest, terms: Terms) -> None:
+    """``BadParameterError`` for terms that this request can't have."""
+    most = seconds_offered(
         automation_allowed=request.automation_allowed,
         challenge_required=request.challenge_required,
         terminal_is_known=request.terminal.extra_digest is not None,
     )
     if not most:
         raise BadParameterError("This request can't be answered automatically.")
-    if not SHORTEST <= wish.seconds <= most:
+    if not SHORTEST <= terms.seconds <= most:
         raise BadParameterError(f"automate.seconds must be from {SHORTEST} to {most}.")
-    if wish.network and not request.address:
+    if terms.network and not request.address:
         raise BadParameterError("The network of this request is not known.")
 
 
-def create(request: AuthenticationRequest, pairing: Pairing, answer: str, wish: Wish, now: datetime) -> Automation:
+def create(request: AuthenticationRequest, pairing: Pairing, answer: str, terms: Terms, now: datetime) -> Automation:
     """Answer like this from now on. The newest answer for a terminal, action and network replaces the one before."""
     automation, _created = Automation.objects.update_or_create(
         terminal=request.terminal,
         action=request.action,
-        network=network_of(request.address) if wish.network else "",
+        network=network_of(request.address, NETWORK) if terms.network else "",
         defaults={
             "user": request.user,
             "terminal_digest": request.terminal.extra_digest or "",
             "pairing": pairing,
             "answer": answer,
-            "expires": now + timedelta(seconds=wish.seconds),
+            "expires": now + timedelta(seconds=terms.seconds),
             "last_used": None,
             "created": now,
         },
@@ -80,14 +78,14 @@ def create(request: AuthenticationRequest, pairing: Pairing, answer: str, wish: 
     return automation
 
 
-def use(user: User, terminal: Terminal, action: Action, address: str, now: datetime) -> Automation | None:
-    """The standing answer for this, marked as used; ``None`` when there is none.
+def apply(user: User, terminal: Terminal, action: Action, address: str, now: datetime) -> Automation | None:
+    """The automation that answers this, marked as used; ``None`` when there is none.
 
     The UPDATE decides: it asks once more whether the automation holds, its phone is the user's and the user is enabled.
     What is bound to the network goes before what is not.
     """
-    here = [network_of(address), ""] if address else [""]
-    matching = Automation.objects.standing(now).filter(user=user, terminal=terminal, action=action, network__in=here)
+    here = [network_of(address, NETWORK), ""] if address else [""]
+    matching = Automation.objects.in_force(now).filter(user=user, terminal=terminal, action=action, network__in=here)
     automation = matching.select_related("pairing").order_by("-network").first()
     if automation is None:
         return None
@@ -97,14 +95,14 @@ def use(user: User, terminal: Terminal, action: Action, address: str, now: datet
 
 
 def of_user(user: User, now: datetime) -> QuerySet[Automation]:
-    """The user's standing answers, newest first."""
-    return _listed(user.automations.standing(now))
+    """The user's automations, newest first."""
+    return _listed(user.automations.in_force(now))
 
 
 def of_authenticator(authenticator: Authenticator, now: datetime) -> QuerySet[Automation]:
-    """The standing answers of everybody who is paired with this phone, newest first."""
+    """The automations of everybody who is paired with this phone, newest first."""
     paired = Pairing.objects.enabled().filter(authenticator=authenticator, user=OuterRef("user"))
-    return _listed(Automation.objects.standing(now).filter(Exists(paired)))
+    return _listed(Automation.objects.in_force(now).filter(Exists(paired)))
 
 
 def _listed(automations: QuerySet[Automation]) -> QuerySet[Automation]:
@@ -115,7 +113,7 @@ def remove(listed: QuerySet[Automation], automation_id: UUID) -> None:
     """Ask again from now on; ``NotFoundError`` for one that is not among those ``listed``."""
     automation = listed.filter(pk=automation_id).first()
     if automation is None:
-        raise NotFoundError(_("This automatic answer is there no more."))
+        raise NotFoundError(_("This automatic approval no longer exists."))
     automation.delete()
 
 

@@ -1,4 +1,4 @@
-"""Text messages, sent by the back end that ``TOOPHER_SERVICE_SMS_BACKEND`` names, as Django's e-mail back ends are.
+"""Text messages, sent by the back end that ``TOOPHER_SERVICE_SMS`` describes, as Django's ``TASKS`` do.
 
 ``django_toopher.service.sms.backends`` has ``console``, ``locmem``, ``filebased`` and ``http``; each has a class
 ``SmsBackend``. A gateway that none of them speaks to is a subclass of ``backends.base.BaseSmsBackend``.
@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import conf
@@ -54,12 +53,16 @@ class OptedOutError(SmsError):
 
 def require_available() -> None:
     """``SmsUnavailableError`` when no back end is set."""
-    if conf.TOOPHER_SERVICE_SMS_BACKEND is None:
-        raise SmsUnavailableError
+    _backend()
 
 
 def send(message: SmsMessage) -> None:
     """Send one message. Raises ``SmsUnavailableError``, ``SmsError`` and ``OptedOutError``."""
-    require_available()
-    backend: Any = import_string(str(conf.TOOPHER_SERVICE_SMS_BACKEND))
-    backend().send_messages([message])
+    _backend().send_messages([message])
+
+
+def _backend() -> Any:
+    backend = conf.TOOPHER_SERVICE_SMS
+    if backend is None:
+        raise SmsUnavailableError
+    return backend

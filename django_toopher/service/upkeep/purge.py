@@ -51,7 +51,7 @@ def purge(now: datetime | None = None) -> Iterator[tuple[str, int]]:
     """Delete what has expired; yields (what, how many rows) for each kind. It can be stopped and run again anywhere.
 
     Nothing that can still be answered, used or replayed is touched: a spent nonce goes only when its timestamp could
-    not pass any more. Two runs at once do no harm. Actions and terminals stay: a question may refer to one at
+    not pass any more. Two runs at once do no harm. Actions and terminals stay: a request may refer to one at
     any moment.
     """
     for name, stale in _stale(now or timezone.now()).items():

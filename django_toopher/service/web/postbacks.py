@@ -6,10 +6,23 @@ from datetime import datetime
 from typing import Any
 
 from ...client.signatures import sign_postback
-from ..errors import ServiceError
+from ..errors import (
+    PairingDeactivatedError,
+    PairingNotAuthorizedError,
+    ServiceError,
+    TerminalUnknownError,
+    UserDisabledError,
+    UserUnknownError,
+)
 from ..models import AuthenticationRequest, Frame, Pairing, User
 
 Fields = dict[str, str]
+
+NOT_PAIRED = (UserUnknownError, PairingDeactivatedError, PairingNotAuthorizedError)
+"""The user has no phone that can answer (PROTOCOL.md §8.2)."""
+
+REPORTED = (UserDisabledError, TerminalUnknownError, *NOT_PAIRED)
+"""What the requester hears of, whichever call it is that meets it (PROTOCOL.md §3.4)."""
 
 
 def authentication_request(frame: Frame, request: AuthenticationRequest, now: datetime) -> Fields:
@@ -68,7 +81,7 @@ def requester_user(frame: Frame, now: datetime) -> Fields:
 
 
 def error(frame: Frame, error: ServiceError, now: datetime) -> Fields:
-    """What the requester must hear of; signed like every other message."""
+    """What the requester must hear of instead of a result; signed like every other message."""
     code = error.error_code or error.status
     return _signed(frame, now, {"error_code": str(code), "error_message": str(error)})
 

@@ -10,13 +10,13 @@ function say(text) {
   if (status.textContent !== text) status.textContent = text;
 }
 
-async function look() {
+async function progress() {
   const response = await fetch(page.dataset.poll, { headers: { Accept: "application/json" }, cache: "no-store" });
   if (response.status >= 500) throw new Error(response.statusText);
   return response.json();
 }
 
-function goOn({ state, granted }) {
+function advance({ state, granted }) {
   if (granted) say(page.dataset.approved);
   else if (state === "answered" || state === "denied") say(page.dataset.denied);
   if (state === "paired") say(page.dataset.paired);
@@ -26,8 +26,8 @@ function goOn({ state, granted }) {
 async function poll() {
   clock = 0;
   try {
-    const found = await look();
-    if (found.state !== page.dataset.state && found.state !== "hold") return goOn(found);
+    const found = await progress();
+    if (found.state !== page.dataset.state && found.state !== "hold") return advance(found);
     if (status.textContent === page.dataset.lost) say(page.dataset.waiting);
   } catch {
     say(page.dataset.lost); // offline, or the site is: try on

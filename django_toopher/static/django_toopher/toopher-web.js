@@ -12,6 +12,7 @@ const COMPLETE = "toopher-api-complete";
 const HEIGHT = "toopher-height";
 const LOWEST = 220; // pixels
 const HIGHEST = 900;
+const heard = new WeakSet(); // the iframes that are listened to
 
 function parse(message) {
   if (typeof message !== "string") return {};
@@ -37,6 +38,7 @@ async function postAjax(iframe, url, fields) {
 }
 
 function listen(iframe) {
+  heard.add(iframe);
   let posted = false; // a second message must not be a second postback
   window.addEventListener("message", (event) => {
     const src = iframe.getAttribute("src") || iframe.getAttribute("toopher_req");
@@ -51,11 +53,15 @@ function listen(iframe) {
     if (iframe.hasAttribute("use_ajax_postback")) postAjax(iframe, url, fields);
     else postForm(url, fields);
   });
+}
+
+function init(iframe) {
+  if (!heard.has(iframe)) listen(iframe);
   if (!iframe.getAttribute("src") && iframe.hasAttribute("toopher_req")) iframe.src = iframe.getAttribute("toopher_req");
 }
 
 // Like the original: toopher.init("#toopher_iframe") for a page that sets the address later.
-window.toopher = { init: (selector = "#toopher_iframe") => listen(document.querySelector(selector)) };
+window.toopher = { init: (selector = "#toopher_iframe") => init(document.querySelector(selector)) };
 
 const iframe = document.getElementById("toopher_iframe");
-if (iframe) listen(iframe);
+if (iframe) init(iframe);

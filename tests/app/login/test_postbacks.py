@@ -14,7 +14,7 @@ from django_toopher import connection as service_connection
 from django_toopher import embedded
 from django_toopher.client import sign_postback
 from django_toopher.errors import InvalidPostbackError
-from django_toopher.login import attempts
+from django_toopher.login import answers, postbacks
 from django_toopher.session.state import PENDING_LOGIN, load
 from tests.app.acts import POSTBACK, known, logged_in, outcomes, reason_of, signed, signed_parameters
 from tests.tables import table
@@ -81,10 +81,12 @@ def test_a_clock_that_is_a_little_off_is_tolerated(seconds, approved, computer):
     assert computer.post(POSTBACK, signed(approved, timestamp=from_now(seconds)))["Location"] == "/members/"
 
 
-def test_S01_the_time_to_hand_a_postback_in_is_a_setting(approved, computer, settings):
-    settings.TOOPHER_POSTBACK_TTL = 10
-    assert reason_of(computer.post(POSTBACK, signed(approved, timestamp=from_now(-11)))) == "invalid_postback"
-    assert computer.post(POSTBACK, signed(approved, timestamp=from_now(-5))).status_code == 302
+def test_S01_the_time_to_hand_a_postback_in_is_limited(approved, computer):
+    assert (
+        reason_of(computer.post(POSTBACK, signed(approved, timestamp=from_now(-postbacks.AGE - 1))))
+        == "invalid_postback"
+    )
+    assert computer.post(POSTBACK, signed(approved, timestamp=from_now(-postbacks.AGE + 5))).status_code == 302
 
 
 def test_a_login_survives_that_the_secret_key_is_rotated_meanwhile(approved, computer, settings):
@@ -115,7 +117,9 @@ def test_S02_the_expected_signature_is_told_nowhere(forge, approved, computer, c
     for name, value in forged.items():
         fields.setlist(name, value if isinstance(value, list) else [value])
     with pytest.raises(InvalidPostbackError) as caught:
-        attempts.complete_login(service_connection.iframe(RequestFactory().get("/", secure=True)), pending, fields)
+        answers.complete_with_postback(
+            service_connection.iframe(RequestFactory().get("/", secure=True)), pending, fields
+        )
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value.__cause__.__dict__)
     written = caplog.text + "".join(str(record.__dict__) for record in caplog.records)
     for secret in (expected, embedded.consumer_secrets()[0]):

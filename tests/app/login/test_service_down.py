@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from django_toopher.client import ToopherApi
-from django_toopher.login import attempts
+from django_toopher.login import attempts, phone_changes
 from django_toopher.models import Attempt, ToopherAccount
 from django_toopher.session.state import LET_IN, VERIFIED
 from django_toopher.testing import verified_login
@@ -245,5 +245,5 @@ def test_S15_a_removal_while_the_service_does_not_tell_what_is_left_stays_due(ha
 def test_S15_an_odd_list_of_phones_breaks_no_page(rows, elsewhere, settings, alice):
     account = ToopherAccount.objects.create(user=alice, name="alice", paired=True, toopher_user_id="u1")
     elsewhere.will_answer(rows)
-    attempts._read_pairings(account, ToopherApi("abcdefg", "hijklmnop", elsewhere.url))
+    phone_changes._read_phones(account, ToopherApi("abcdefg", "hijklmnop", elsewhere.url))
     assert Attempt.objects.count() == 0

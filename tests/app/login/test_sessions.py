@@ -9,11 +9,11 @@ import pytest
 from django.contrib.auth.signals import user_logged_in
 from django.utils import timezone
 
-from django_toopher import connection as service_connection
 from django_toopher.client import ToopherIframe
 from django_toopher.errors import ExpiredAttemptError, InvalidPostbackError
-from django_toopher.login import attempts
+from django_toopher.login import answers, attempts
 from django_toopher.models import Attempt, digest
+from django_toopher.service_link import endpoint
 from django_toopher.session.state import PENDING_LOGIN, Pending, load
 from tests.app.acts import POSTBACK, approval, outcomes, reason_of, signed
 from tests.factories import account_with
@@ -41,9 +41,9 @@ def test_S03_a_blank_token_is_refused_even_where_a_blank_one_is_expected(token, 
     pending = attempts.begin(alice)
     Attempt.objects.filter(pk=pending.attempt).update(token_digest=digest(token))
     blank = Pending(attempt=pending.attempt, token=token)
-    iframe = ToopherIframe(*service_connection.credentials(), ROOT)
+    iframe = ToopherIframe(*endpoint.credentials(), ROOT)
     with pytest.raises(InvalidPostbackError):
-        attempts.complete_login(iframe, blank, signed(approved, session_token=token))
+        answers.complete_with_postback(iframe, blank, signed(approved, session_token=token))
 
 
 def test_S03_the_approval_of_another_session_of_the_same_user_is_refused(approved, computer, make_computer):
@@ -122,7 +122,7 @@ def test_S04_fifty_that_are_verified_at_the_same_moment_are_one_approval(threade
 
     def complete():
         try:
-            return attempts.complete_login(Meeting(*service_connection.credentials(), ROOT), pending, fields)
+            return answers.complete_with_postback(Meeting(*endpoint.credentials(), ROOT), pending, fields)
         except ExpiredAttemptError:
             return None
 

@@ -57,10 +57,10 @@ def test_S07_an_old_707_does_not_forget_a_phone_that_took_the_lost_ones_place(
 
 
 def test_S07_an_old_704_does_not_undo_supports_enable(thief, account, phone, staff, make_computer):
-    verbs.disable(account, api(), staff)
+    verbs.carry_out(verbs.VERBS["disable"], account, api(), staff)
     kept = thief.open_iframe().state["postback"]
     assert kept["error_code"] == "704"
-    verbs.enable(ToopherAccount.objects.get(), api(), staff)
+    verbs.carry_out(verbs.VERBS["enable"], ToopherAccount.objects.get(), api(), staff)
     assert thief.post(POSTBACK, kept).status_code == 403
     assert ToopherAccount.objects.get().enabled
     assert not is_let_in_by_the_password(make_computer())

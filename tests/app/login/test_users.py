@@ -99,10 +99,10 @@ CHANGES = {
     "renamed": lambda user: type(user).objects.filter(pk=user.pk).update(username="alicia"),
     "account renamed": lambda user: ToopherAccount.objects.filter(user=user).update(name="alicia"),
     "account deleted": lambda user: ToopherAccount.objects.filter(user=user).delete(),
-    "disabled": lambda user: verbs.disable(user.toopher_account, service_connection.api()),
+    "disabled": lambda user: verbs.carry_out(verbs.VERBS["disable"], user.toopher_account, service_connection.api()),
     "enabled again": lambda user: (
         CHANGES["disabled"](user),
-        verbs.enable(user.toopher_account, service_connection.api()),
+        verbs.carry_out(verbs.VERBS["enable"], user.toopher_account, service_connection.api()),
     ),
     "reset": lambda user: verbs.reset(user.toopher_account, service_connection.api()),
     "deleted": lambda user: user.delete(),

@@ -30,4 +30,4 @@ def alices(account, browser):
 @pytest.fixture(autouse=True)
 def polls_without_end(settings):
     """One question is looked at in many ways. Its polls are counted in the cache, where nothing is ``undone``."""
-    settings.TOOPHER_SERVICE_POLL_LIMIT = 100_000
+    settings.TOOPHER_SERVICE_LIMITS = {"polls": 100_000}

@@ -34,7 +34,7 @@ CHANGES = {
     "deactivated": lambda user: type(user).objects.update(is_active=False),
     "another password": lambda user: type(user).objects.update(password="x"),
     "renamed": lambda user: type(user).objects.update(username="alicia"),
-    "disabled": lambda user: verbs.disable(user.toopher_account, api()),
+    "disabled": lambda user: verbs.carry_out(verbs.VERBS["disable"], user.toopher_account, api()),
     "reset": lambda user: user.toopher_account.change(),
 }
 

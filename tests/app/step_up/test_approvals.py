@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from django_toopher.service.models import AuthenticationRequest, Automation, Pairing
 from django_toopher.session import state as session_keys
-from django_toopher.step_up import approvals
+from django_toopher.step_up.requirement import Requirement
 from tests.app.acts import reason_of, signed
 from tests.app.ways import confirmed_form
 from tests.factories import account_with, verified
@@ -107,8 +107,8 @@ def test_S13_files_beside_the_form_never_reach_the_view(alices, phone, seen):
 def test_S13_the_words_must_be_the_same_when_it_is_carried_out(alices, phone, seen, monkeypatch):
     page = asked(alices, "/pay/Bob/", {"amount": "1"})
     fields = page.approved(phone)
-    words = approvals.Requirement.words
-    monkeypatch.setattr(approvals.Requirement, "words", lambda *args, **kwargs: words(*args, **kwargs) + "by")
+    words = Requirement.words
+    monkeypatch.setattr(Requirement, "words", lambda *args, **kwargs: words(*args, **kwargs) + "by")
     response = alices.post(page.target, fields)
     assert (response.status_code, reason_of(response)) == (403, "request_changed")
     assert seen == []

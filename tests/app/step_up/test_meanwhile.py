@@ -100,8 +100,8 @@ def test_a_reset_by_support_ends_what_was_confirmed(alices, phone, settings):
     asked(alices, "/look/?what=this").confirm(phone)
     assert alices.get("/look/?what=this").content == b"seen"
     ToopherAccount.objects.update(generation=7)
-    stamp = alices.client.session[session_keys.GENERATION]
+    generation, _compared = alices.client.session[session_keys.GENERATION]
     session = alices.client.session
-    session[session_keys.GENERATION] = [stamp[0], 0]
+    session[session_keys.GENERATION] = [generation, 0]
     session.save()
     assert alices.get("/look/?what=this").content != b"seen"

@@ -6,9 +6,8 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.utils import timezone
 
-from django_toopher.models import Attempt, RecoveryCode, ToopherAccount
+from django_toopher.models import RecoveryCode, ToopherAccount
 from django_toopher.session import state as session_keys
-from django_toopher.step_up import approvals
 from tests.app.acts import outcomes, reason_of
 from tests.service.callers import at_once
 
@@ -52,12 +51,12 @@ def test_a_wrong_password_is_asked_again_and_carries_nothing_out(fields, bobs, s
 
 def test_passwords_can_not_be_guessed_for_long(bobs, seen):
     page = asked(bobs, "/transfer/", {"amount": "1"})
-    for _ in range(approvals.PASSWORDS):
+    for _ in range(5):
         page = Page(bobs, page.give_password("wrong"))
     response = page.give_password()
     assert (response.status_code, reason_of(response)) == (429, "too_many_passwords")
     assert seen == []
-    Attempt.objects.update(finished=timezone.now() - approvals.PASSWORD_WINDOW)
+    ToopherAccount.objects.update(blocked_until=timezone.now())
     assert asked(bobs, "/transfer/", {"amount": "1"}).give_password().status_code == 302
 
 
@@ -76,8 +75,8 @@ def test_passwords_that_are_guessed_at_the_same_moment_are_counted_one_by_one(
         for each, page in zip(computers, pages, strict=True)
     ]
     statuses = [response.status_code for response in at_once(*guesses)]
-    assert sorted(statuses) == [200] * approvals.PASSWORDS + [429] * (20 - approvals.PASSWORDS)
-    assert outcomes("step_up").count(("failed", "wrong_password")) == approvals.PASSWORDS
+    assert sorted(statuses) == [200] * 5 + [429] * 15
+    assert outcomes("step_up").count(("failed", "wrong_password")) == 5
 
 
 def test_S13_who_has_a_phone_can_not_confirm_by_password(alices, seen):

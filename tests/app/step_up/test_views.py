@@ -1,145 +1,64 @@
-"""Classes, methods of classes, coroutines, transactions, ASGI: whatever a view is, it is confirmed in the same way."""
+"""The ways back from what is asked, and the page to which a client without one sends its person."""
 
 from __future__ import annotations
 
 import pytest
-from asgiref.sync import async_to_sync
-from django.contrib.auth.models import Group, Permission
-from django.core.exceptions import ImproperlyConfigured
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connections
-from django.test import AsyncClient
 
-from django_toopher.models import Attempt
 from tests.app.acts import outcomes, reason_of
-from tests.factories import account_with, verified
+from tests.drivers import attribute
 from tests.tables import table
 
-from .pages import HELD, Page, asked
+from .clients import approve, ask, path_of, repeat
+from .pages import STEP_UP, asked
 
 pytestmark = pytest.mark.urls("tests.app.step_up_urls")
 
 
-@pytest.fixture
-def permitted(account):
-    account.user.user_permissions.add(Permission.objects.get(codename="add_group"))
-
-
-def test_a_class_is_confirmed(permitted, alices, phone, seen):
-    page = asked(alices, "/view/5/", {"a": "1"})
-    assert page.action == "Transfer 5 €"
-    assert page.confirm(phone).content == b"transferred 5"
-    asked(alices, "/view/6/").confirm(phone)
-    assert alices.get("/view/6/").content == b"got 6"
-
-
-def test_a_class_asks_only_for_what_is_permitted(alices, seen):
-    assert alices.post("/view/5/").status_code == 403
-    assert outcomes("step_up") == []
-
-
-@pytest.mark.parametrize("path", ["/form/", "/post-decorated/"])
-def test_a_view_can_show_the_form_that_is_to_be_confirmed(path, alices, phone, seen):
-    assert alices.get(path).content == b"the form"
-    page = asked(alices, path, {"a": "1"})
-    assert page.action == "Send the form"
-    assert seen == []
-    assert page.confirm(phone).content == b"sent"
-
-
-def test_a_form_with_mistakes_can_be_shown_again_without_asking(alices, phone, seen):
-    assert alices.post("/form/", {"mistake": "1"}).content == b"sent"
-    assert outcomes("step_up") == []
-
-
-def test_S13_what_lets_a_request_pass_does_not_look_at_its_confirmation(alices, phone, seen):
-    page = asked(alices, "/form/", {"a": "1"})
-    response = alices.post(page.target, {HELD: page.arguments[HELD], "mistake": "1"})
-    assert (response.status_code, reason_of(response), seen) == (403, "invalid_postback", [])
-
-
-@table("method", ["put", "patch", "delete"])
-def test_S13_only_safe_methods_pass_where_forms_are_shown(method, alices, seen):
-    response = getattr(alices.client, method)("/form/", secure=True)
-    assert (response.status_code, response.json()["action"]) == (403, "Send the form")
-    assert seen == []
-
-
-def test_a_class_must_say_what_is_confirmed(alices):
-    with pytest.raises(ImproperlyConfigured, match="NamelessView needs second_factor_action"):
-        alices.get("/nameless/")
-
-
-@pytest.mark.parametrize("path", ["/waiting/", "/async-view/"])
-def test_a_coroutine_is_confirmed(path, alices, phone, seen):
-    page = asked(alices, path, {"a": "1"})
-    assert seen == []
-    assert page.confirm(phone).content == b"waited"
-    assert seen[0]["fields"] == [("a", ["1"])]
-
-
-# Transactions
-
-
-def test_S13_a_transaction_that_would_take_the_approval_back_is_refused(alices, seen, monkeypatch):
-    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
-    with pytest.raises(ImproperlyConfigured, match="non_atomic_requests"):
-        alices.post("/post-decorated/", {"a": "1"})
-    assert seen == []
-
-
-def test_S13_with_atomic_requests_a_view_that_fails_is_undone_but_its_approval_is_spent(
-    threaded_db, make_user, phone, make_computer, seen, monkeypatch
-):
-    account = account_with(phone, make_user("alice"))
-    computer = verified(make_computer(), account.user)
-    computer.client.raise_request_exception = False
-    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
-    page = asked(computer, "/fail/", {"a": "1"})
+def test_turning_back_leads_to_where_the_request_came_from_and_voids_the_attempt(alices, phone, seen):
+    page = asked(alices, "/transfer/", {"amount": "1"}, headers={"Referer": "https://testserver/members/"})
     fields = page.approved(phone)
-    assert computer.post(page.target, fields).status_code == 500
-    assert not Group.objects.exists()
-    assert Attempt.objects.get(kind="step_up").spent
-    assert reason_of(computer.post(page.target, fields)) == "expired"
-    assert len(seen) == 1
+    cancel = attribute(page.text.partition("</iframe>")[2], "action")
+    response = alices.post(cancel, {"back": "https://testserver/members/"})
+    assert response["Location"] == "https://testserver/members/"
+    assert reason_of(alices.post(page.target, fields)) == "expired"
+    assert (seen, outcomes("step_up")) == ([], [("failed", "abandoned")])
 
 
-# ASGI
+@table("url", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])
+def test_S10_back_leads_to_this_site_only(url, alices):
+    page = asked(alices, "/transfer/", headers={"Referer": url})
+    cancel = attribute(page.text.partition("</iframe>")[2], "action")
+    assert attribute(page.text.partition('name="back"')[2], "value") == "/"
+    assert alices.post(cancel, {"back": url})["Location"] == "/"
 
 
-@pytest.fixture
-def asgi(alices):
-    """Sends a request of Alice's browser over ASGI."""
-
-    def send(method, path, *args, **kwargs):
-        client = AsyncClient()
-        client.cookies = alices.client.cookies
-        return async_to_sync(getattr(client, method))(path, *args, secure=True, **kwargs)
-
-    return send
+def test_S17_who_knows_an_attempts_id_alone_voids_nothing(alices, phone, seen):
+    page = asked(alices, "/transfer/")
+    forged = f"{page.ticket.partition('.')[0]}.{'x' * 43}"
+    alices.post(f"{STEP_UP}{forged}/cancel/")
+    assert page.confirm(phone)["Location"] == "/transfer/"
 
 
-@pytest.mark.parametrize("path", ["/transfer/", "/waiting/", "/async-view/"])
-def test_over_asgi_a_form_with_files_is_confirmed(path, asgi, alices, phone, seen):
-    file = SimpleUploadedFile("a.bin", bytes(range(256)), "application/octet-stream")
-    page = Page(alices, asgi("post", path, {"a": ["1", "2"], "file": file}))
-    assert asgi("post", page.target, page.approved(phone)).status_code in {200, 302}
-    (given,) = seen
-    assert given["fields"] == [("a", ["1", "2"])]
-    assert given["files"]["file"][0][3] == bytes(range(256))
+def test_the_page_of_a_client_shows_the_number_and_what_became_of_it(alices, make_computer, phone):
+    reply = ask(alices)
+    other, page = make_computer(), path_of(reply["authenticate_url"])
+    text = other.get(page).content.decode()
+    assert f"{reply['number'][:3]} {reply['number'][3:]}" in text
+    assert "Transfer money" in text
+    assert attribute(text, "data-poll") == path_of(reply["status_url"])
+    approve(phone, reply["number"])
+    assert attribute(other.get(page).content.decode(), "data-state") == "granted"
 
 
-def test_over_asgi_a_body_is_carried_out_byte_for_byte(asgi, alices, phone, seen):
-    body = b"a=1&b=%00&&c=%ff"
-    page = Page(alices, asgi("post", "/waiting/", body, content_type="application/x-www-form-urlencoded"))
-    asgi("post", page.target, page.approved(phone))
-    assert seen[0]["body"] == body
+def test_the_page_of_a_client_takes_a_password(bobs, make_computer, seen):
+    reply = ask(bobs)
+    other, page = make_computer(), path_of(reply["authenticate_url"])
+    assert attribute(other.get(page).content.decode(), "data-step-up") == "password"
+    response = other.post(page, {"toopher_password": "password"})
+    assert attribute(response.content.decode(), "data-state") == "granted"
+    assert repeat(bobs, reply["step_up"]).status_code == 302
 
 
-def test_over_asgi_a_client_comes_back(asgi, phone, seen):
-    body = {"data": b'{"a": 1}', "content_type": "application/json"}
-    reply = asgi("post", "/waiting/", **body).json()
-    phone.approve(phone.pending().requests[0], reply["number"])
-    headers = {"X-Toopher-Step-Up": reply["step_up"]}
-    assert asgi("post", "/waiting/", **body, headers=headers).content == b"waited"
-    assert seen[0]["body"] == b'{"a": 1}'
+def test_a_page_that_nobody_was_sent_to_is_none(db, computer):
+    response = computer.get("/accounts/step-up/x/")
+    assert (response.status_code, reason_of(response)) == (403, "nothing_pending")

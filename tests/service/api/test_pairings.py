@@ -9,7 +9,7 @@ from django_toopher.service.models import Pairing, User
 from tests.tables import table
 
 from ..callers import rows
-from ..shapes import PAIRING, assert_error, assert_shape
+from ..shapes import NOBODY, PAIRING, assert_error, assert_shape
 
 UNKNOWN_PHRASE = "No pending pairing requests with specified pairing_phrase"
 
@@ -53,7 +53,7 @@ def test_an_unknown_phrase_is_not_found_and_only_counted(caller, phrase):
 
 
 def test_S29_phrases_can_not_be_guessed_through_the_api_either(caller, api, phone, settings):
-    settings.TOOPHER_SERVICE_PHRASE_LIMIT = 3
+    settings.TOOPHER_SERVICE_LIMITS = {"phrases": 3}
     for _ in range(3):
         caller.post("pairings/create", user_name="alice", pairing_phrase="awkward turtle")
     words = phone.phrase().phrase
@@ -64,7 +64,7 @@ def test_S29_phrases_can_not_be_guessed_through_the_api_either(caller, api, phon
 
 
 def test_S29_phrases_for_a_user_named_by_id_are_counted_for_that_user(caller, api, settings):
-    settings.TOOPHER_SERVICE_PHRASE_LIMIT = 1
+    settings.TOOPHER_SERVICE_LIMITS = {"phrases": 1}
     alice, bob = (api.create_user(name).id for name in ("alice", "bob"))
     statuses = [
         caller.post("pairings/create", user_id=user, pairing_phrase="awkward turtle").status_code
@@ -74,7 +74,7 @@ def test_S29_phrases_for_a_user_named_by_id_are_counted_for_that_user(caller, ap
 
 
 def test_a_right_phrase_forgets_the_wrong_ones(caller, api, phone, settings):
-    settings.TOOPHER_SERVICE_PHRASE_LIMIT = 3
+    settings.TOOPHER_SERVICE_LIMITS = {"phrases": 3}
     for _ in range(2):
         for _ in range(2):
             caller.post("pairings/create", user_name="alice", pairing_phrase="awkward turtle")
@@ -114,7 +114,7 @@ def test_an_id_beside_a_name_renames_the_user(api, phone):
     assert api.get_user_by_id(user.id).name == "alicia"
 
 
-@table(("user_id", "status"), [("x", 400), ("00000000-0000-4000-8000-000000000000", 404)])
+@table(("user_id", "status"), [("x", 400), (NOBODY, 404)])
 def test_a_wrong_id_pairs_nobody(caller, phone, user_id, status):
     response = caller.post("pairings/create", user_name="a", user_id=user_id, pairing_phrase=phone.phrase().phrase)
     assert_error(response, status, status)
@@ -175,5 +175,34 @@ def test_S35_a_deactivation_that_is_no_boolean_is_refused(caller, pair, phone):
 def test_an_unknown_pairing_is_not_found(api):
     for call in (api.get, api.post):
         with pytest.raises(RequestRefusedError) as refused:
-            call("pairings/00000000-0000-4000-8000-000000000000")
+            call(f"pairings/{NOBODY}")
         assert (refused.value.status, refused.value.code) == (404, 404)
+
+
+def test_what_cannot_be_read_gives_a_phone_no_name(caller, pair, phone):
+    path = f"pairings/{pair(phone)}"
+    assert_error(caller.post(path, name="Mine", deactivated="perhaps"), 400, 400)
+    assert_error(caller.post(path, name="x" * 101), 400, 400)
+    assert Pairing.objects.get().label == ""
+    caller.post(path, name="Mine")
+    assert Pairing.objects.get().label == "Mine"
+
+
+def test_S35_a_rename_to_a_name_that_is_taken_is_refused(api, phone):
+    alice, bob = api.create_user("alice"), api.create_user("bob")
+    with pytest.raises(RequestRefusedError) as refused:
+        api.pair("bob", phone.phrase().phrase, user_id=alice.id)
+    assert refused.value.status == 400
+    assert {str(user.pk): user.name for user in User.objects.all()} == {alice.id: "alice", bob.id: "bob"}
+    assert not Pairing.objects.exists()
+
+
+@table("endpoint", ["pairings/create", "pairings/create/qr"])
+def test_S35_a_pairing_with_a_flag_that_is_no_boolean_changes_nobody(caller, api, phone, endpoint):
+    phrase = phone.phrase().phrase
+    alice = api.create_user("alice").id if endpoint == "pairings/create" else ""
+    before = rows()
+    fields = {"user_name": "bob", "user_id": alice, "pairing_phrase": phrase, "only_first": "perhaps"}
+    assert_error(caller.post(endpoint, **fields), 400, 400)
+    assert rows() == before
+    assert not User.objects.filter(name="bob").exists()

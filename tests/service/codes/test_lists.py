@@ -267,7 +267,7 @@ def test_S23_wrong_codes_count_against_the_user(api, caller, codes):
 
 
 def test_S23_wrong_codes_are_slowed_down(settings, api, caller, codes):
-    settings.TOOPHER_SERVICE_FAILURE_LIMIT = 1
+    settings.TOOPHER_SERVICE_LIMITS = {"failures": 1}
     caller.post(INITIATE, user_name="alice", otp=wrong_code(codes))
     with pytest.raises(RateLimitError):
         api.post(INITIATE, user_name="alice", otp=codes[0])

@@ -41,7 +41,7 @@ def assert_refused(response, status, reason):
 
 
 def refusal(call, *arguments):
-    """The reason for which the terminal program's call is refused, or what it returns."""
+    """The reason for which the command-line phone's call is refused, or what it returns."""
     try:
         return call(*arguments)
     except RefusedError as refused:

@@ -32,7 +32,7 @@ def test_the_signed_answer_is_kept_as_evidence(paired, asked):
 
 
 def test_S22_the_number_is_six_random_digits(api, paired, settings):
-    settings.TOOPHER_SERVICE_QUESTION_LIMIT = 20
+    settings.TOOPHER_SERVICE_LIMITS = {"requests": 20}
     numbers = {api.authenticate("alice", "t", terminal_name="PC").number for _ in range(20)}
     assert all(len(number) == 6 and number.isascii() and number.isdigit() for number in numbers)
     assert len(numbers) > 15

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from django_toopher.service.errors import GoneError
 from django_toopher.service.models import AuthenticationRequest, Pairing
-from django_toopher.service.requests import asking
+from django_toopher.service.requests import answering
 from tests.service.callers import RawPhone, at_once, jwk_of
 from tests.tables import table
 
@@ -24,7 +24,7 @@ def test_S25_a_request_is_answered_once(paired, asked, question, first, second):
 
 
 def test_S25_of_yes_and_no_at_the_same_moment_one_wins(threaded_db, api, make_phone, pair, settings):
-    settings.TOOPHER_SERVICE_UNANSWERED_LIMIT = 6  # all five may be denied
+    settings.TOOPHER_SERVICE_LIMITS = {"unanswered": 6}  # all five may be denied
     phones = [make_phone(), make_phone()]
     for phone in phones:
         pair(phone)
@@ -68,7 +68,7 @@ def test_S25_what_ends_between_look_and_answer_is_not_granted(api, paired, asked
     end(how, api, paired, asked)
     before = state_of(asked)
     with pytest.raises(GoneError):
-        asking._finish(request, AuthenticationRequest.State.GRANTED, timezone.now(), pairing=pairing)
+        answering._finish(request, AuthenticationRequest.State.GRANTED, timezone.now(), pairing=pairing)
     assert state_of(asked) == before != "granted"
 
 

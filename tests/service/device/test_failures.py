@@ -8,15 +8,15 @@ import pytest
 from django.utils import timezone
 
 from django_toopher.client import RateLimitError
+from django_toopher.service import limits
 from django_toopher.service.models import User
-from django_toopher.service.people import users
 from tests.service.callers import at_once
 
 from .acts import another, assert_refused, state_of
 
 
 def test_S23_wrong_numbers_count_across_requests(settings, api, paired):
-    settings.TOOPHER_SERVICE_FAILURE_LIMIT = 3
+    settings.TOOPHER_SERVICE_LIMITS = {"failures": 3}
     for _ in range(2):
         asked = api.authenticate("alice", "t", terminal_name="PC")
         assert_refused(paired.answer(paired.question(), another(asked.number)), 403, "wrong_number")
@@ -60,20 +60,21 @@ def test_S23_a_no_does_not_forget_the_failures(paired, asked):
 
 
 def test_S23_the_wait_doubles_with_every_further_failure(settings, api, paired):
-    settings.TOOPHER_SERVICE_FAILURE_LIMIT, settings.TOOPHER_SERVICE_FAILURE_WAIT = 2, 10
+    settings.TOOPHER_SERVICE_LIMITS = {"failures": 2, "failure_wait": 10}
     user, now = User.objects.get(), timezone.now()
     waits = []
     for _ in range(5):
-        users.failed(user, now)
+        limits.count_try(user, now)
         user.refresh_from_db()
         waits.append((user.blocked_until - now).total_seconds() if user.blocked_until else 0)
+        now = user.blocked_until or now
     assert waits == pytest.approx([0, 10, 20, 40, 80], abs=0.01)
 
 
 def test_S23_after_a_hundred_failures_only_a_reset_helps(api, paired):
     user, now = User.objects.get(), timezone.now()
     User.objects.update(failures=99)
-    users.failed(user, now)
+    limits.count_try(user, now)
     user.refresh_from_db()
     assert user.blocked_until - now > timedelta(days=365)
     api.reset_user("alice")
@@ -83,7 +84,7 @@ def test_S23_after_a_hundred_failures_only_a_reset_helps(api, paired):
 
 def test_S23_failures_of_two_threads_are_both_counted(threaded_db, requester):
     user = User.objects.create(requester=requester, name="alice")
-    at_once(*[lambda: users.failed(User.objects.get(pk=user.pk), timezone.now())] * 2)
+    at_once(*[lambda: limits.count_try(User.objects.get(pk=user.pk), timezone.now())] * 2)
     assert User.objects.get().failures == 2
 
 

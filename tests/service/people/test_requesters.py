@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from django_toopher import embedded
 from django_toopher.client import RequestRefusedError, ToopherApi
-from django_toopher.connection import InProcessAdapter
+from django_toopher.in_process import InProcessAdapter
 from django_toopher.service.models import Requester
 from django_toopher.service.people import requesters
 from tests.tables import table
@@ -154,7 +154,7 @@ def test_a_site_that_may_not_demand_an_answer_in_person_is_refused(site):
 
 
 def test_a_site_that_may_not_pair_by_text_message_is_refused(site, settings):
-    settings.TOOPHER_SERVICE_SMS_BACKEND = "django_toopher.service.sms.backends.locmem.SmsBackend"
+    settings.TOOPHER_SERVICE_SMS = {"BACKEND": "django_toopher.service.sms.backends.locmem.SmsBackend"}
     requesters.change(site, permitted_sms_authentication=False)
     with pytest.raises(RequestRefusedError) as refused:
         api(site.consumer_key, site.consumer_secret).pair("alice", "555-555-5555")

@@ -38,7 +38,7 @@ def test_S22_the_number_is_told_to_the_page_alone(open_frame, paired_phone):
     assert frame.state["number"] == AuthenticationRequest.objects.get().number
 
 
-def test_a_question_that_nobody_answered_can_be_asked_again(open_frame, paired_phone):
+def test_a_request_that_nobody_answered_can_be_sent_again(open_frame, paired_phone):
     frame = open_frame()
     AuthenticationRequest.objects.update(expires=timezone.now() - timedelta(seconds=1))
     assert frame.poll() == {"state": "unanswered"}
@@ -88,13 +88,13 @@ def test_S24_a_reload_of_the_page_around_takes_the_earlier_question_back(open_fr
 
 
 @table("token", ["another login", ""])
-def test_another_logins_question_is_left_alone(open_frame, paired_phone, iframe, token):
+def test_another_logins_request_is_left_alone(open_frame, paired_phone, iframe, token):
     open_frame()
     open_frame(authenticate_url(iframe, token=token))
     assert len(paired_phone.pending().requests) == 2
 
 
-def test_pages_that_name_no_login_leave_each_others_questions_alone(open_frame, paired_phone, iframe):
+def test_pages_that_name_no_login_leave_each_others_requests_alone(open_frame, paired_phone, iframe):
     for _ in range(2):
         open_frame(authenticate_url(iframe, token=""))
     assert len(paired_phone.pending().requests) == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 from django.utils import timezone
@@ -10,6 +9,7 @@ from django.utils import timezone
 from django_toopher.service.models import User
 from tests.tables import table
 
+from ..callers import wrong_code
 from .pages import TOKEN, assert_refused, authenticate_url, call
 
 
@@ -20,13 +20,6 @@ def test_a_code_is_as_good_as_a_yes(open_frame, paired_phone, iframe):
     postback = iframe.validate_postback(state["postback"], TOKEN)
     assert (postback["granted"], postback["reason_code"]) == ("true", "110")
     assert paired_phone.pending().requests == ()
-
-
-def wrong_code(phone):
-    """Six digits that are the code of no step around now."""
-    account = phone.account()
-    near = {account.code_at(time.time() + 30 * step) for step in range(-3, 4)}
-    return next(code for code in (f"{n:06}" for n in range(10)) if code not in near)
 
 
 def test_S23_a_wrong_code_leaves_the_question_waiting_and_counts(open_frame, paired_phone):

@@ -104,7 +104,7 @@ def _add_properties(parser: CommandParser) -> None:
         "--question-limit",
         type=int,
         default=argparse.SUPPRESS,
-        help="questions to all its users in one TOOPHER_SERVICE_LIMIT_PERIOD; -1 is no limit",
+        help="sign-in requests to all its users in one period (TOOPHER_SERVICE_LIMITS); -1 is no limit",
     )
     for name, meaning in PERMISSIONS.items():
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=meaning)

@@ -1,6 +1,6 @@
 """Wakes phones up: Web Push (RFC 8030, 8291, 8292) to the subscriptions that phones have left here.
 
-A message says that a question waits, and until when; what it asks, the phone fetches as ever. So push is a convenience:
+A message says that a request waits, and until when; what it asks, the phone fetches as ever. So push is a convenience:
 where it fails, the phone's page still polls, and no request fails with it.
 """
 
@@ -82,7 +82,7 @@ def may_fetch(endpoint: str) -> bool:
 
 
 def wake(user: User, expires: datetime) -> None:
-    """Tell all phones of ``user`` that a question waits, once the transaction around is through."""
+    """Tell all phones of ``user`` that a request waits, once the transaction around is through."""
     transaction.on_commit(lambda: _wake(user, expires), robust=True)
 
 
@@ -94,7 +94,7 @@ def _wake(user: User, expires: datetime) -> None:
         return
     pool = ThreadPoolExecutor(len(found), thread_name_prefix="toopher-push")
     sent = {pool.submit(_send, one, expires): one for one in found}
-    done, late = wait(sent, conf.TOOPHER_SERVICE_PUSH_TIMEOUT)
+    done, late = wait(sent, delivery.TIMEOUT)
     pool.shutdown(wait=False, cancel_futures=True)
     _forget(sent[one] for one in done if one.result())
     if late:

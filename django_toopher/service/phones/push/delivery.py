@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 GONE = frozenset({404, 410})
 """What a push service answers when the browser is subscribed no more (RFC 8030 §7.3)."""
 
+TIMEOUT = 2
+"""Seconds that the push services of all of a user's phones have together: a person waits for the page meanwhile."""
+
 
 def send(subscription: Mapping[str, str], body: str, private_key: ec.EllipticCurvePrivateKey, ttl: int) -> bool:
     """Whether the subscription is over. A push service that fails is logged, without the endpoint: it is a secret."""
@@ -38,9 +41,7 @@ def send(subscription: Mapping[str, str], body: str, private_key: ec.EllipticCur
     headers = {**Vapid02(private_key, {"no-strict": True}).sign(claims), "Urgency": "high", "Topic": "question"}
     try:
         with Session() as session:
-            reply = WebPusher(browser, requests_session=session).send(
-                body, headers, ttl, timeout=conf.TOOPHER_SERVICE_PUSH_TIMEOUT
-            )
+            reply = WebPusher(browser, requests_session=session).send(body, headers, ttl, timeout=TIMEOUT)
     except (requests.RequestException, OSError) as exc:
         logger.warning("%s could not be reached: %s", endpoint.hostname, type(exc).__name__)
         return False

@@ -9,7 +9,11 @@ from .. import SmsMessage
 
 
 class BaseSmsBackend(ABC):
-    """Made without arguments for each call of ``sms.send``."""
+    """Made with the ``OPTIONS`` of ``TOOPHER_SERVICE_SMS`` for each call of ``sms.send``, and by the system checks.
+
+    So ``__init__`` takes the options as keyword arguments and opens nothing. ``ImproperlyConfigured`` for a value that
+    can't be used, without showing it.
+    """
 
     @abstractmethod
     def send_messages(self, messages: Sequence[SmsMessage]) -> int:

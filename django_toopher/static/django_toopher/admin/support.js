@@ -1,6 +1,6 @@
 // A support run's page: presses its own "Carry on" button again and again, and shows how far it is.
 //
-//   <form id="run" data-total="1000" data-text="{settled} of {total} done"> … <button id="step"> … </form>
+//   <form id="run" data-text="{settled} of {total} done"> … <button id="step"> … </form>
 //
 // It begins by itself after an action or a confirmation (#go) of the very person (data-own), else when the button is
 // pressed. Without this script the button does one step for each press.

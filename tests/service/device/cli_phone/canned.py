@@ -20,13 +20,13 @@ import urllib3
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.management import call_command
 
-from django_toopher.service.device.cli_phone import PairingOffer, Request, TerminalAuthenticator
+from django_toopher.service.device.cli_phone import CommandLinePhone, LinkedOffer, Request
 
 SERVICE = "https://example.org/toopher/phone/"
 NOW = 1_700_000_000
 RFC6238_SEED = base64.b32encode(b"12345678901234567890").decode()
 KEY = ec.generate_private_key(ec.SECP256R1())
-OFFER = PairingOffer("pairing-1", "Example", "alice", NOW + 600, link="token-1")
+OFFER = LinkedOffer("Example", "alice", id="pairing-1", expires=NOW + 600, link="token-1")
 
 QUESTION = {
     "id": "request-1",
@@ -121,14 +121,14 @@ def refusal(reason: str, status: int, **more: Any) -> Reply:
     return Reply(body, status, headers)
 
 
-def make_phone(*replies: Reply, registered: bool = True) -> tuple[TerminalAuthenticator, Recorder]:
+def make_phone(*replies: Reply, registered: bool = True) -> tuple[CommandLinePhone, Recorder]:
     recorder = Recorder(replies)
-    phone = TerminalAuthenticator(SERVICE, session=recorder.session(), clock=lambda: NOW, key=KEY)
+    phone = CommandLinePhone(SERVICE, session=recorder.session(), clock=lambda: NOW, key=KEY)
     phone.id = "phone-1" if registered else None
     return phone, recorder
 
 
-def make_paired_phone(*replies: Reply, **seed: Any) -> tuple[TerminalAuthenticator, Recorder]:
+def make_paired_phone(*replies: Reply, **seed: Any) -> tuple[CommandLinePhone, Recorder]:
     phone, recorder = make_phone(Reply({**SEED, **seed}), *replies)
     phone.pair(OFFER)
     return phone, recorder
@@ -189,8 +189,8 @@ class Terminal:
     def calls(self) -> list[str]:
         return [str(sent.url).rpartition("/")[2] for sent in self.recorder.sent]
 
-    def saved(self) -> TerminalAuthenticator:
-        return TerminalAuthenticator.load(self.state, clock=lambda: NOW)
+    def saved(self) -> CommandLinePhone:
+        return CommandLinePhone.load(self.state, clock=lambda: NOW)
 
 
 def waiting(*questions: dict[str, Any], pairings: Iterable[dict[str, Any]] = ()) -> Reply:

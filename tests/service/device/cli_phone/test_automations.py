@@ -1,4 +1,4 @@
-"""Automatic answers on the command-line phone: wished with ``--days``, listed and forgotten."""
+"""Automatic approvals and denials on the command-line phone: asked for with ``--days``, listed and forgotten."""
 
 from __future__ import annotations
 
@@ -30,46 +30,46 @@ AUTOMATION = {
 UNBOUND = {**AUTOMATION, "id": "automation-2", "answer": "deny", "network": ""}
 
 
-def standing(*automations: dict[str, Any]) -> Reply:
+def told(*automations: dict[str, Any]) -> Reply:
     return Reply({"automations": list(automations)})
 
 
 @table("decision", ["allow", "deny"])
-def test_an_answer_can_be_wished_from_now_on(decision: str):
+def test_an_answer_can_be_made_automatic(decision: str):
     phone, recorder = make_phone(Reply({"state": "granted"}))
-    wish = Automate(86400, network=True)
+    automate = Automate(86400, network=True)
     if decision == "allow":
-        phone.approve(REQUEST, "012345", wish)
+        phone.approve(REQUEST, "012345", automate)
     else:
-        phone.deny(REQUEST, wish)
+        phone.deny(REQUEST, automate)
     assert recorder.claims()["automate"] == {"seconds": 86400, "network": True}
 
 
-def test_a_service_that_offers_no_standing_answers_is_understood():
+def test_a_service_that_offers_no_automations_is_understood():
     question = {name: value for name, value in QUESTION.items() if name != "automate"}
     phone, _ = make_phone(Reply({"requests": [question], "pairings": []}))
     assert phone.pending().requests[0].automate == 0
 
 
-def test_standing_answers_are_told_in_the_order_of_the_service():
-    phone, _ = make_phone(standing(UNBOUND, AUTOMATION))
+def test_automations_are_told_in_the_order_of_the_service():
+    phone, _ = make_phone(told(UNBOUND, AUTOMATION))
     assert phone.automations() == (Automation(**UNBOUND), Automation(**AUTOMATION))
 
 
 @table("wrong", [{"answer": None}, {"network": 7}, {"expires": "soon"}, {"id": None}])
-def test_a_standing_answer_of_another_shape_is_not_believed(wrong: dict[str, Any]):
-    phone, _ = make_phone(standing({**AUTOMATION, **wrong}))
+def test_an_automation_of_another_shape_is_not_believed(wrong: dict[str, Any]):
+    phone, _ = make_phone(told({**AUTOMATION, **wrong}))
     with pytest.raises(ReplyError):
         phone.automations()
 
 
 @table("command", [("approve", "request-1", "012345"), ("deny", "request-1")])
-def test_days_make_an_answer_a_standing_one(terminal: Terminal, command: tuple[str, ...]):
+def test_days_make_an_answer_automatic(terminal: Terminal, command: tuple[str, ...]):
     terminal.run(*command, "--days", "7", replies=[waiting(QUESTION), GRANTED])
     assert terminal.recorder.claims()["automate"] == {"seconds": 7 * 86400, "network": False}
 
 
-def test_a_standing_answer_can_be_bound_to_the_network(terminal: Terminal):
+def test_an_automation_can_be_bound_to_the_network(terminal: Terminal):
     terminal.run("approve", "request-1", "012345", "--days", "1", "--network", replies=[waiting(QUESTION), GRANTED])
     assert terminal.recorder.claims()["automate"] == {"seconds": 86400, "network": True}
 
@@ -87,11 +87,11 @@ def test_days_that_the_service_does_not_offer_are_refused(terminal: Terminal, da
 
 
 def test_a_request_for_a_person_offers_no_days(terminal: Terminal):
-    with pytest.raises(CommandError, match="can't be answered automatically"):
+    with pytest.raises(CommandError, match="can't be approved or denied automatically"):
         terminal.run("deny", "--days", "1", replies=[waiting({**QUESTION, "automate": 0})])
 
 
-def test_a_network_that_is_not_known_can_not_be_wished(terminal: Terminal):
+def test_a_network_that_is_not_known_can_not_be_asked_for(terminal: Terminal):
     with pytest.raises(CommandError, match="network"):
         terminal.run("deny", "--days", "1", "--network", replies=[waiting({**QUESTION, "address": ""})])
 
@@ -101,27 +101,27 @@ def test_a_network_without_days_is_an_error(terminal: Terminal):
         terminal.run("deny", "--network", replies=[waiting(QUESTION)])
 
 
-def test_standing_answers_are_shown(terminal: Terminal):
-    out = terminal.run("automations", replies=[standing(AUTOMATION, UNBOUND)])
+def test_automations_are_shown(terminal: Terminal):
+    out = terminal.run("automations", replies=[told(AUTOMATION, UNBOUND)])
     assert out.index("automation-1") < out.index("203.0.113.0/24") < out.index("automation-2") < out.index("any")
 
 
 def test_that_there_are_none_is_said(terminal: Terminal):
-    assert "Nothing is answered unasked." in terminal.run("automations", replies=[standing()])
+    assert "There are no automatic approvals or denials." in terminal.run("automations", replies=[told()])
 
 
-def test_standing_answers_as_json(terminal: Terminal):
-    out = terminal.run("automations", "--format", "json", replies=[standing(AUTOMATION)])
+def test_automations_as_json(terminal: Terminal):
+    out = terminal.run("automations", "--format", "json", replies=[told(AUTOMATION)])
     assert json.loads(out) == [AUTOMATION]
 
 
-def test_a_standing_answer_is_removed_by_the_beginning_of_its_id(terminal: Terminal):
-    terminal.run("forget", "automation-1", replies=[standing(AUTOMATION, UNBOUND), Reply()])
+def test_an_automation_is_removed_by_the_beginning_of_its_id(terminal: Terminal):
+    terminal.run("forget", "automation-1", replies=[told(AUTOMATION, UNBOUND), Reply()])
     assert terminal.recorder.claims() == {"automation": "automation-1"}
 
 
-@table("wanted", ["automation", "nothing"])
-def test_what_is_no_single_standing_answer_is_not_removed(terminal: Terminal, wanted: str):
-    with pytest.raises(CommandError, match="no such"):
-        terminal.run("forget", wanted, replies=[standing(AUTOMATION, UNBOUND)])
+@table(("wanted", "error"), [("automation", r"More than one .*\(automation-1\)"), ("nothing", "no such")])
+def test_what_is_no_single_automation_is_not_removed(terminal: Terminal, wanted: str, error: str):
+    with pytest.raises(CommandError, match=error):
+        terminal.run("forget", wanted, replies=[told(AUTOMATION, UNBOUND)])
     assert terminal.calls() == ["automations"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm
 
-from django_toopher.service.device.cli_phone import TerminalAuthenticator, UnpairedError, public_jwk
+from django_toopher.service.device.cli_phone import CommandLinePhone, UnpairedError, public_jwk
 from tests.tables import table
 
 from .canned import (
@@ -91,7 +91,7 @@ def test_a_call_has_a_timeout():
 
 
 def test_a_cookie_of_the_service_is_not_kept():
-    phone = TerminalAuthenticator(SERVICE, clock=lambda: NOW, key=KEY)
+    phone = CommandLinePhone(SERVICE, clock=lambda: NOW, key=KEY)
     phone.id = "phone-1"
     recorder = Recorder([Reply(headers={"Set-Cookie": "a=b"}), Reply()])
     phone._session.mount("https://", recorder)
@@ -161,6 +161,13 @@ def test_a_pairing_that_pending_told_of_is_answered_without_a_link():
     assert recorder.claims() == {"pairing": "pairing-2", **SHOWN, "decision": "allow"}
 
 
+def test_a_link_that_pending_tells_of_is_not_sent_back():
+    told = {"id": "pairing-2", **SHOWN, "expires": NOW, "link": "token-2"}
+    phone, recorder = make_phone(Reply({"requests": [], "pairings": [told]}), Reply(SEED))
+    phone.pair(phone.pending().pairings[0])
+    assert "link" not in recorder.claims()
+
+
 def test_denying_a_request_sends_no_number():
     phone, recorder = make_phone(Reply({"state": "denied"}))
     assert phone.deny(REQUEST) == "denied"
@@ -197,4 +204,4 @@ def test_a_phone_that_is_not_registered_calls_nothing_but_register():
 
 def test_a_phone_without_a_service_calls_nothing():
     with pytest.raises(UnpairedError):
-        TerminalAuthenticator().register("My terminal")
+        CommandLinePhone().register("My terminal")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from django_toopher.service.device.cli_phone import (
     AuthenticatorError,
+    CommandLinePhone,
     PairingOffer,
     RefusedError,
-    TerminalAuthenticator,
     UnpairedError,
 )
 from tests.tables import table
@@ -45,7 +45,7 @@ def paired_state():
 
 @given(st.integers(min_value=0, max_value=2**34))
 def test_codes_are_those_of_pyotp_at_the_time_of_the_clock(seconds: int):
-    phone = TerminalAuthenticator.from_dict(paired_state(), clock=lambda: seconds)
+    phone = CommandLinePhone.from_dict(paired_state(), clock=lambda: seconds)
     assert phone.code("pairing-1") == pyotp.TOTP(RFC6238_SEED).at(seconds)
 
 
@@ -62,7 +62,7 @@ def test_a_phone_without_accounts_has_no_code():
 
 def test_with_two_accounts_a_code_must_be_asked_for_by_id():
     phone, _ = make_paired_phone(Reply(SEED))
-    phone.pair(PairingOffer("pairing-2", "Example", "bob", NOW))
+    phone.pair(PairingOffer("Example", "bob", id="pairing-2", expires=NOW))
     with pytest.raises(UnpairedError):
         phone.code()
     assert phone.code("pairing-2")

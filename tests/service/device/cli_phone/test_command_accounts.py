@@ -38,7 +38,7 @@ def test_list_shows_a_waiting_pairing(terminal: Terminal):
 
 
 def test_list_says_when_nothing_waits(terminal: Terminal):
-    assert "Nothing waits" in terminal.run("list", replies=[waiting(), listed(ALICE)])
+    assert "Nothing is waiting" in terminal.run("list", replies=[waiting(), listed(ALICE)])
 
 
 def test_list_marks_an_account_that_the_service_has_removed(terminal: Terminal):
@@ -61,7 +61,7 @@ def test_list_as_json_has_everything_but_secrets(terminal: Terminal):
 
 def test_code_prints_the_code_alone(terminal: Terminal):
     assert terminal.run("code") == pyotp.TOTP(RFC6238_SEED).at(NOW) + "\n"
-    assert terminal.err == "alice at Example, for 10 more seconds\n"
+    assert terminal.err == "alice at Example, valid for 10 more seconds\n"
 
 
 @table("name", ["alice", "alice@Example", "pairing-1", "pair"])
@@ -71,7 +71,7 @@ def test_an_account_goes_by_user_site_or_id(terminal: Terminal, name: str):
 
 def test_a_name_that_two_accounts_have_is_an_error_that_lists_them(state: Path):
     phone, _ = make_paired_phone(Reply(SEED))
-    phone.pair(PairingOffer("pairing-2", "Shop", "alice", NOW))
+    phone.pair(PairingOffer("Shop", "alice", id="pairing-2", expires=NOW))
     phone.save(state)
     with pytest.raises(CommandError, match=r"alice@Example \(pairing-1\), alice@Shop \(pairing-2\)"):
         Terminal(state).run("code", "alice")

@@ -46,7 +46,7 @@ def test_anything_but_yes_or_no_is_asked_again(terminal: Terminal):
 
 
 def test_pairing_without_anybody_to_ask_answers_nothing(terminal: Terminal):
-    with pytest.raises(CommandError, match="Nobody"):
+    with pytest.raises(CommandError, match="nobody to ask"):
         terminal.run("pair", LINK, replies=[Reply(OFFERED)])
     assert terminal.calls() == ["offer"]
 
@@ -61,7 +61,7 @@ def test_pairing_without_a_link_answers_the_one_that_waits(terminal: Terminal):
 
 
 def test_pairing_without_a_link_when_none_waits_is_an_error(terminal: Terminal):
-    with pytest.raises(CommandError, match="No pairing waits"):
+    with pytest.raises(CommandError, match="No pairing is waiting"):
         terminal.run("pair", replies=[waiting()])
 
 

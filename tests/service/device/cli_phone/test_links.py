@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from django_toopher.service.device.cli_phone import LinkError, TerminalAuthenticator, parse_base_url, parse_pairing_link
+from django_toopher.service.device.cli_phone import CommandLinePhone, LinkError, parse_base_url, parse_pairing_link
 from tests.tables import table
 
 from .canned import NOW, SEED, SERVICE, SHOWN, Reply, make_phone
@@ -83,7 +83,7 @@ def test_whatever_is_given_as_a_link_nothing_but_a_link_error_is_raised(text: st
 
 
 def test_the_first_link_says_where_the_service_is():
-    phone = TerminalAuthenticator()
+    phone = CommandLinePhone()
     assert phone.follow(f"{SERVICE}#pair=token-1") == "token-1"
     assert phone.base_url == SERVICE
 

@@ -9,8 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from django_toopher.service.device.cli_phone import StateError, TerminalAuthenticator, public_jwk
-from django_toopher.service.management.commands.toopher_phone import default_state_file
+from django_toopher.service.device.cli_phone import CommandLinePhone, StateError, default_state_file, public_jwk
 from tests.tables import table
 
 from .canned import NOW, SERVICE, make_paired_phone, make_phone, posix
@@ -19,20 +18,20 @@ from .canned import NOW, SERVICE, make_paired_phone, make_phone, posix
 def test_a_phone_comes_back_from_its_file_as_it_was(state: Path):
     phone, _ = make_paired_phone(now=NOW + 4000)
     phone.save(state)
-    assert TerminalAuthenticator.load(state).to_dict() == phone.to_dict()
+    assert CommandLinePhone.load(state).to_dict() == phone.to_dict()
 
 
 def test_a_phone_without_a_service_comes_back_too(state: Path):
-    phone = TerminalAuthenticator()
+    phone = CommandLinePhone()
     phone.save(state)
-    assert TerminalAuthenticator.load(state).to_dict() == phone.to_dict()
+    assert CommandLinePhone.load(state).to_dict() == phone.to_dict()
 
 
 def test_a_phone_makes_its_key_when_it_is_first_needed_and_keeps_it(state: Path):
-    phone = TerminalAuthenticator(SERVICE)
+    phone = CommandLinePhone(SERVICE)
     first = public_jwk(phone.key.public_key())
     phone.save(state)
-    assert public_jwk(TerminalAuthenticator.load(state).key.public_key()) == first
+    assert public_jwk(CommandLinePhone.load(state).key.public_key()) == first
 
 
 @posix
@@ -60,11 +59,11 @@ def test_a_file_that_others_may_read_is_refused_with_the_remedy(state: Path, mod
     make_phone()[0].save(state)
     state.chmod(mode)
     with pytest.raises(StateError, match="chmod 600"):
-        TerminalAuthenticator.load(state)
+        CommandLinePhone.load(state)
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(state: Path):
-    class Interrupted(TerminalAuthenticator):
+    class Interrupted(CommandLinePhone):
         def to_dict(self) -> dict[str, object]:
             return {**super().to_dict(), "last": object()}  # json fails here, after it wrote the rest
 
@@ -108,7 +107,7 @@ def _pem(curve: ec.EllipticCurve) -> str:
 )
 def test_a_state_with_a_wrong_part_is_refused(change: dict[str, object]):
     with pytest.raises(StateError):
-        TerminalAuthenticator.from_dict({**make_paired_phone()[0].to_dict(), **change})
+        CommandLinePhone.from_dict({**make_paired_phone()[0].to_dict(), **change})
 
 
 @table("content", ["", "{", "[]", "[" * 100_000, "null"])
@@ -116,7 +115,7 @@ def test_a_file_that_is_no_state_is_refused(state: Path, content: str):
     state.touch(0o600)
     state.write_text(content)
     with pytest.raises(StateError):
-        TerminalAuthenticator.load(state)
+        CommandLinePhone.load(state)
 
 
 @posix

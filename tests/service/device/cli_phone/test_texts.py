@@ -38,7 +38,7 @@ CONTROL = "\x1b]0;x\x07\r\u202e\x9b"
 def test_no_text_of_a_request_reaches_the_terminal_raw(terminal: Terminal, name: str):
     replies = [waiting({**QUESTION, name: f"a{CONTROL}b"}), GRANTED]
     out = terminal.run("approve", replies=replies, typed="123456\n")
-    assert "a\\x1b]0;x\\x07\\x0d\\u202e\\x9bb" in out
+    assert "a\\x1b]0;x\\x07\\r\\u202e\\x9bb" in out
     assert not set(CONTROL) - set("]0;x") & set(out)
 
 

@@ -17,7 +17,7 @@ export class Accounts {
     this.#changed = changed;
     on("confirm-cancel", "click", () => this.closeQuestion());
     on("confirm-remove", "click", () => this.#remove());
-    byId("confirm").addEventListener("close", () => (this.#doomed = null));
+    on("confirm", "close", () => (this.#doomed = null));
   }
 
   get count() {

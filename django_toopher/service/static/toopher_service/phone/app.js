@@ -5,6 +5,7 @@ import { PairScreen, PhraseScreen } from "./pairing.js";
 import { Accounts } from "./accounts.js";
 import { AutomationsScreen } from "./automations.js";
 import { Notifications } from "./notifications.js";
+import { Poll, backOff } from "../poll.js";
 import { RequestScreen } from "./request.js";
 import { Service } from "./service.js";
 import { makeKey } from "./jws.js";
@@ -27,8 +28,7 @@ class App {
   #notifications;
   #waiting = { requests: [], pairings: [] };
   #failures = 0;
-  #timer;
-  #isAsking = false;
+  #poll = new Poll(() => this.#ask(), () => !document.hidden && this.#service.isRegistered);
   #isReconciled = false;
   #hasComplained = false;
 
@@ -52,11 +52,11 @@ class App {
     this.#next();
     setInterval(() => this.#tick(), 500);
     addEventListener("hashchange", () => this.#followFragment());
-    addEventListener("online", () => this.#askNow());
+    addEventListener("online", () => this.#poll.now());
     document.addEventListener("visibilitychange", () => this.#wakeUp());
     navigator.serviceWorker?.addEventListener("message", () => this.#wakeUp());
     await this.#followFragment();
-    this.#askNow();
+    this.#poll.now();
   }
 
   // Once the worker is there.
@@ -66,7 +66,7 @@ class App {
 
   #wakeUp() {
     this.#isReconciled = false;
-    this.#askNow();
+    this.#poll.now();
   }
 
   // A pairing link is used once and must not stay in the history or be sent along.
@@ -97,7 +97,7 @@ class App {
     clearTimeout(patience);
     announce("");
     this.#showState();
-    this.#askNow();
+    this.#poll.now();
   }
 
   async #makePhrase() {
@@ -135,21 +135,8 @@ class App {
     this.#phraseScreen.tick();
   }
 
-  #askNow() {
-    clearTimeout(this.#timer);
-    if (document.hidden || !this.#service.isRegistered || this.#isAsking) return;
-    this.#ask();
-  }
-
-  async #ask() {
-    this.#isAsking = true;
-    const wait = await this.#pause();
-    this.#isAsking = false;
-    if (!document.hidden) this.#timer = setTimeout(() => this.#askNow(), wait);
-  }
-
   // Ask what waits; milliseconds until the next time.
-  async #pause() {
+  async #ask() {
     try {
       this.#waiting = await this.#service.call("pending");
       this.#next();
@@ -160,7 +147,7 @@ class App {
       if (error.reason !== "unreachable" && !this.#hasComplained) explain(error);
       this.#hasComplained ||= error.reason !== "unreachable";
       this.#setFailures(this.#failures + 1, error.reason);
-      return Math.max(error.retryAfter * 1000 || 0, Math.min(PERIOD * 2 ** (this.#failures - 1), LONGEST_PERIOD));
+      return backOff(this.#failures, error, PERIOD, LONGEST_PERIOD);
     }
   }
 

@@ -22,10 +22,6 @@ export class Notifications {
     on("notify", "click", () => this.#toggle());
   }
 
-  get isOn() {
-    return this.#isOn;
-  }
-
   // Once the worker is there. The browser may have made another subscription since the last visit.
   async start() {
     this.#isPossible = Boolean(this.#key) && "PushManager" in window && "Notification" in window;

@@ -1,5 +1,7 @@
 // What is on the page: texts, screens, and the two places where things are announced.
 
+import { duration } from "../time.js";
+
 const texts = document.getElementById("texts").content;
 const language = document.documentElement.lang || undefined;
 
@@ -79,14 +81,8 @@ export function explain(error, unreachable = "error-unreachable") {
   return announceError("error-other", { message: error.message });
 }
 
-// 95 -> "1:35"
-export function minutes(seconds) {
-  const whole = Math.max(0, Math.ceil(seconds));
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
-
 export function showTimeLeft(id, seconds) {
-  show(byId(id), "time-left", { time: minutes(seconds) });
+  show(byId(id), "time-left", { time: duration(seconds) });
 }
 
 // When something happened: the time, and the day unless it is today.

@@ -3,6 +3,7 @@
 import { announceError, byId, clearError, explain, on, show, showScreen, showTimeLeft, visible } from "./page.js";
 import { importSeed } from "./codes.js";
 import { showOutcome } from "./outcome.js";
+import { PAIRING_TEXTS, showTexts, textsOf } from "./shown.js";
 
 export class PairScreen {
   #service;
@@ -59,8 +60,7 @@ export class PairScreen {
     this.#pairing = pairing;
     clearError();
     show(byId("pair-title"), "pair-title", pairing);
-    byId("pair-requester").textContent = visible(pairing.requester);
-    byId("pair-user").textContent = visible(pairing.user);
+    showTexts("pair", PAIRING_TEXTS, pairing);
     byId("pair-count").hidden = true;
     this.tick();
     showScreen("pair");
@@ -69,11 +69,11 @@ export class PairScreen {
   async #answer(decision) {
     if (this.#isBusy || !this.#pairing) return;
     const pairing = this.#pairing;
-    const { id, requester, user, link } = pairing;
+    const { id, link } = pairing;
     clearError();
     this.#setBusy(true);
     try {
-      const claims = { pairing: id, requester, user, decision };
+      const claims = { pairing: id, ...textsOf(PAIRING_TEXTS, pairing), decision };
       const seed = await this.#service.call("pair", link ? { ...claims, link } : claims);
       if (decision === "deny") this.#end("no", "not-paired", pairing);
       else this.#end("yes", (await this.#keep(seed, pairing)) ? "paired" : "paired-no-code", pairing);
@@ -90,14 +90,14 @@ export class PairScreen {
   }
 
   // The seed is told once; from here on it exists as a key that can't be exported. False if it could not be kept.
-  async #keep({ secret, digits, period }, { id, requester, user }) {
+  async #keep({ secret, digits, period }, pairing) {
     try {
-      const account = { id, requester, user, added: this.#service.now() };
+      const account = { id: pairing.id, ...textsOf(PAIRING_TEXTS, pairing), added: this.#service.now() };
       await this.#store.keepAccount({ ...account, key: await importSeed(secret), digits, period });
     } catch {
       return false;
     }
-    await this.#paired(id);
+    await this.#paired(pairing.id);
     return true;
   }
 

@@ -1,12 +1,12 @@
 // One authentication request: what is asked, and the person's answer.
 
-import { announceError, byId, clearError, explain, moment, on, show, showScreen, showTimeLeft, text, visible } from "./page.js";
+import { announceError, byId, clearError, explain, moment, on, show, showScreen, showTimeLeft, text } from "./page.js";
 import { groupedCode } from "./accounts.js";
 import { holdOutcome, showOutcome } from "./outcome.js";
+import { REQUEST_TEXTS, showTexts, textsOf } from "./shown.js";
+import { mayTakeMore } from "../time.js";
 
-const SHOWN = ["requester", "user", "action", "terminal", "address"];
 const TAP_GUARD = 700;
-const HURRY = 60; // seconds before the end from which on the person can ask for more time
 
 export class RequestScreen {
   #service;
@@ -38,10 +38,6 @@ export class RequestScreen {
     on("report-confirm", "close", () => (this.#suspect = null));
   }
 
-  get isOpen() {
-    return this.#request !== null;
-  }
-
   // Show what waits; whether there is something. The question that is open stays until it is answered or over.
   take(requests) {
     const waiting = requests.filter(({ id, expires }) => !this.#answered.has(id) && expires > this.#service.now());
@@ -52,7 +48,7 @@ export class RequestScreen {
     } else if (!this.#request && waiting.length) this.#open(waiting[0]);
     if (this.#request) this.#count();
     if (this.#request) this.#takeTime(waiting.find(({ id }) => id === this.#request.id));
-    return this.isOpen;
+    return this.#request !== null;
   }
 
   // Let something else to the front; the question comes again with the next `take`.
@@ -72,10 +68,7 @@ export class RequestScreen {
   #open(request) {
     this.#request = request;
     clearError();
-    for (const name of SHOWN) {
-      byId(`request-${name}`).textContent = visible(request[name]);
-      byId(`request-${name}`).closest("div").hidden = !request[name];
-    }
+    showTexts("request", REQUEST_TEXTS, request);
     byId("request-time").textContent = moment(request.created);
     byId("request-time").dateTime = new Date(request.created * 1000).toISOString();
     byId("number-field").hidden = !request.number_length;
@@ -171,8 +164,7 @@ export class RequestScreen {
 
   // In the last minute the person can ask for more time, where there is more.
   #offerMore() {
-    const { expires, latest } = this.#request;
-    const isOffered = expires - this.#service.now() < HURRY && latest > expires;
+    const isOffered = mayTakeMore(this.#request, this.#service.now());
     const more = byId("more");
     if (more.hidden === !isOffered) return;
     const hadFocus = document.activeElement === more;
@@ -198,13 +190,13 @@ export class RequestScreen {
 
   async #answer(decision) {
     if (this.#isBusy || !this.#request) return;
-    const { id, ...request } = this.#request;
+    const request = this.#request;
     const number = decision === "allow" && request.number_length ? byId("number").value : "";
     const wish = this.#wish();
     clearError();
     this.#setBusy(true);
     try {
-      const claims = { request: id, ...shownOf(request), decision, number, ...wish };
+      const claims = { request: request.id, ...textsOf(REQUEST_TEXTS, request), decision, number, ...wish };
       const { state } = await this.#service.call("answer", claims);
       this.#isBusy = false;
       const key = state === "granted" ? "granted" : "denied";
@@ -248,7 +240,7 @@ export class RequestScreen {
     clearError();
     this.#setBusy(true);
     try {
-      await this.#service.call("report", { request: request.id, ...shownOf(request) });
+      await this.#service.call("report", { request: request.id, ...textsOf(REQUEST_TEXTS, request) });
       this.#setBusy(false);
       this.#end("no", "reported", request);
     } catch (error) {
@@ -265,8 +257,4 @@ export class RequestScreen {
     byId("report-confirm").close();
     showOutcome(mark, key, request, key === "denied" ? () => this.#askReport(request) : null);
   }
-}
-
-function shownOf(request) {
-  return Object.fromEntries(SHOWN.map((name) => [name, request[name]]));
 }

@@ -6,7 +6,7 @@ const PATIENCE = 10_000;
 const CLOCK_SLACK = 5;
 
 // `reason` is one of the contract's slugs, or "unreachable" when no reply of the service came.
-export class ServiceError extends Error {
+class ServiceError extends Error {
   constructor(reason, reply = {}, retryAfter = 0) {
     super(typeof reply.error_message === "string" ? reply.error_message : reason);
     this.reason = reason;

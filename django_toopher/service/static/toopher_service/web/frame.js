@@ -1,8 +1,10 @@
 // The page inside the iframe: opens its frame, shows where it stands, polls, and hands the signed postback to the site.
 // It keeps no cookie. What proves later calls is the frame token, what reopens the frame after a reload is the binder.
 
-const POLL = 1000; // milliseconds
-const HURRY = 60; // seconds before the end from which on the person can ask for more time
+import { Poll, backOff } from "../poll.js";
+import { duration, mayTakeMore } from "../time.js";
+
+const PERIOD = 1000; // milliseconds between polls
 const page = document.body.dataset;
 const element = (id) => document.getElementById(id);
 let token = "";
@@ -10,7 +12,6 @@ let expires = 0;
 let latest = 0; // until when it can be prolonged
 let ahead = 0; // seconds by which the service's clock is ahead of this one
 let isWarned = false; // that the time is running out
-let clock = 0; // the timer of the next poll
 let patience = 0; // when a page that has to wait may go on, in milliseconds
 
 function binder() {
@@ -32,8 +33,8 @@ async function call(name, fields) {
   const reply = await response.json();
   if (response.ok) return reply;
   if (reply.token) token = reply.token;
-  const wait = Number(response.headers.get("Retry-After")) || 1;
-  throw Object.assign(new Error(reply.error_message), { reason: reply.reason, wait });
+  const retryAfter = Number(response.headers.get("Retry-After")) || 1;
+  throw Object.assign(new Error(reply.error_message), { reason: reply.reason, retryAfter });
 }
 
 function complain(text) {
@@ -103,7 +104,7 @@ function takeTime(state) {
   if (Math.abs(difference - ahead) > 2) ahead = difference;
 }
 
-const timeLeft = () => Math.max(0, expires - Math.floor(Date.now() / 1000) - ahead);
+const now = () => Math.floor(Date.now() / 1000) + ahead;
 
 const day = (seconds) => new Date(seconds * 1000).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" });
 
@@ -120,19 +121,14 @@ function automationItem(automation) {
 
 // The service wants us to wait: with a token the page can then ask again by itself.
 function hold(error) {
-  clearTimeout(clock);
+  poll.stop();
   complain();
-  patience = Date.now() + error.wait * 1000;
+  patience = Date.now() + error.retryAfter * 1000;
   element("hold-text").textContent = error.message;
   element("hold-again").hidden = !token;
   show("hold");
   element("status").textContent = error.message;
   countDown();
-}
-
-function waited(seconds) {
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  return (parts[0] ? parts : parts.slice(1)).map((part, place) => (place ? String(part).padStart(2, "0") : part)).join(":");
 }
 
 function phoneItem(phone) {
@@ -147,7 +143,7 @@ function phoneItem(phone) {
 }
 
 async function follow(state) {
-  clearTimeout(clock);
+  poll.stop();
   if (state.token) token = state.token;
   if (state.state === "paired") return ask();
   if (state.state === "finished") return finish(state);
@@ -161,7 +157,7 @@ async function follow(state) {
     element("status").textContent = heading()?.textContent ?? "";
     if (hadFocus) focusOn(heading());
   }
-  if (["waiting", "code", "pairing"].includes(state.state)) clock = setTimeout(poll, POLL);
+  if (["waiting", "code", "pairing"].includes(state.state)) poll.in(PERIOD);
   return undefined;
 }
 
@@ -175,16 +171,16 @@ async function ask() {
   }
 }
 
-async function poll() {
+const poll = new Poll(async () => {
   try {
     const state = await call("state");
     if (page.lost === element("error").textContent) complain();
     await follow(state);
   } catch (error) {
     complain(error.reason ? error.message : page.lost);
-    if (!error.reason || error.reason === "too_many") clock = setTimeout(poll, 3 * POLL);
+    if (!error.reason || error.reason === "too_many") poll.in(backOff(1, error, 3 * PERIOD));
   }
-}
+});
 
 function finish(state) {
   complain();
@@ -235,7 +231,7 @@ document.addEventListener("submit", async (event) => {
     if (name === "extend" && state.state === current()) tellMore();
   } catch (error) {
     if (error.reason === "too_many" && name === "ask") hold(error);
-    else if (error.reason === "gone" && name === "extend") poll(); // which tells how it ended
+    else if (error.reason === "gone" && name === "extend") poll.now(); // which tells how it ended
     else complain(error.reason ? sentence(error) : page.lost);
     form.querySelector("input:not([type=hidden])")?.select();
   } finally {
@@ -247,18 +243,18 @@ document.addEventListener("submit", async (event) => {
 
 // An error in words, with the time to wait where there is one.
 function sentence(error) {
-  return error.reason === "too_many" ? `${error.message} ${page.wait.replace("%s", waited(error.wait))}` : error.message;
+  return error.reason === "too_many" ? `${error.message} ${page.wait.replace("%s", duration(error.retryAfter))}` : error.message;
 }
 
 function tellMore() {
-  const said = [page.more.replace("%s", waited(timeLeft()))];
+  const said = [page.more.replace("%s", duration(expires - now()))];
   if (latest <= expires) said.push(page.last);
   element("status").textContent = said.join(". ");
 }
 
 // In the last minute the person can ask for more time, where there is more.
 function offerMore() {
-  const isOffered = ["waiting", "code"].includes(current()) && timeLeft() < HURRY && latest > expires;
+  const isOffered = ["waiting", "code"].includes(current()) && mayTakeMore({ expires, latest }, now());
   for (const form of document.querySelectorAll(".more")) {
     const hadFocus = form.contains(document.activeElement);
     form.hidden = !isOffered;
@@ -276,10 +272,10 @@ function warn() {
 function countDown() {
   if (current() === "hold") {
     const left = Math.max(0, Math.ceil((patience - Date.now()) / 1000));
-    element("hold-left").textContent = left ? page.wait.replace("%s", waited(left)) : "";
+    element("hold-left").textContent = left ? page.wait.replace("%s", duration(left)) : "";
     element("hold-again").querySelector("button").disabled = left > 0;
   }
-  for (const part of document.querySelectorAll(".countdown")) part.textContent = expires ? waited(timeLeft()) : "";
+  for (const part of document.querySelectorAll(".countdown")) part.textContent = expires ? duration(expires - now()) : "";
   offerMore();
 }
 

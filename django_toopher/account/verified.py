@@ -1,0 +1,45 @@
+"""Who may change a second factor: a person who has passed it in this session, and not an automation in their stead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+
+from ..models import ToopherAccount
+from ..session import generation, state
+from ..step_up.requirement import Requirement
+
+IN_PERSON = Requirement(gettext_lazy("Manage phones"), max_age=10 * 365 * 24 * 3600)
+"""Once in a session: an automation lets in, and changes nothing of the second factor."""
+
+
+def is_verified(request: HttpRequest, account: ToopherAccount) -> bool:
+    """Whether the person, and no automation, has passed the second factor in this session, as it is now."""
+    has_passed = state.is_verified(request) and generation.is_current(request, account.generation)
+    return has_passed and IN_PERSON.is_met(request.session, "")
+
+
+@method_decorator([csrf_protect, never_cache], name="dispatch")
+class VerifiedView(LoginRequiredMixin, View):
+    """A page for people who have passed the second factor in this session, and nobody else."""
+
+    account: ToopherAccount
+    """As it was when the session's generation was compared with it."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Others are sent to the account page, which asks for it."""
+        user: Any = request.user
+        if not user.is_authenticated:
+            return self.handle_no_permission()
+        self.account = ToopherAccount.objects.for_user(user)
+        if is_verified(request, self.account):
+            return super().dispatch(request, *args, **kwargs)
+        return redirect("django_toopher:account")

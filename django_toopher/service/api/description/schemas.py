@@ -1,0 +1,109 @@
+"""The objects of PROTOCOL.md §2.4 as JSON Schemas, and what they are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+TEXT: Json = {"type": "string"}
+FLAG: Json = {"type": "string", "enum": ["True", "False", "true", "false", "1", "0"]}
+ID: Json = {"type": "string", "format": "uuid"}
+BOOLEAN: Json = {"type": "boolean"}
+INTEGER: Json = {"type": "integer"}
+
+
+def ref(name: str) -> Json:
+    """The schema that stands in ``SCHEMAS`` under this name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def array(of: Json) -> Json:
+    return {"type": "array", "items": of}
+
+
+def object_with(required: Json, **optional: Json) -> Json:
+    """An object with these members; others may come with a later version."""
+    return {"type": "object", "required": [*required], "properties": {**required, **optional}}
+
+
+_DATES = {"created": TEXT, "modified": TEXT}
+
+SCHEMAS: Json = {
+    "Error": object_with({"error_code": INTEGER, "error_message": TEXT}),
+    "Nothing": {"type": "object"},
+    "Link": object_with({"url": {"type": "string", "format": "uri"}}),
+    "Cancelled": object_with({"cancelled": INTEGER}),
+    "CodeList": object_with({"otp_list": array(TEXT)}),
+    "Service": object_with({"service": TEXT, "version": INTEGER}),
+    "Requester": object_with({"id": ID, "name": TEXT, "consumer": object_with({"key": TEXT}), **_DATES}),
+    "User": object_with(
+        {
+            "id": ID,
+            "name": TEXT,
+            "toopher_authentication_enabled": BOOLEAN,
+            "disable_toopher_auth": BOOLEAN,
+            "number_of_pregenerated_otps_remaining": INTEGER,
+            "requester": ref("Requester"),
+            **_DATES,
+        }
+    ),
+    "Pairing": object_with(
+        {
+            "id": ID,
+            "enabled": BOOLEAN,
+            "pending": BOOLEAN,
+            "deactivated": BOOLEAN,
+            "user": ref("User"),
+            "reason": TEXT,
+            "reason_code": INTEGER,
+            "totp_length": INTEGER,
+            "authenticator": object_with({}, id=ID, name=TEXT),
+            "created_seconds_since_epoch": INTEGER,
+            **_DATES,
+        }
+    ),
+    "UserTerminal": object_with(
+        {
+            "id": ID,
+            "name": TEXT,
+            "name_extra": TEXT,
+            "requester_specified_id": TEXT,
+            "user": ref("User"),
+            **_DATES,
+        }
+    ),
+    "Action": object_with({"id": ID, "name": TEXT, **_DATES}),
+    "Automation": object_with(
+        {
+            "id": ID,
+            "answer": {**TEXT, "enum": ["allow", "deny"]},
+            "action": ref("Action"),
+            "terminal": object_with({"id": ID, "name": TEXT}),
+            "network": {**TEXT, "description": "Where the terminal must be; blank is anywhere."},
+            "expires": TEXT,
+            "last_used": {**TEXT, "description": "Blank: never yet."},
+            **_DATES,
+        }
+    ),
+    "AuthenticationRequest": object_with(
+        {
+            "id": ID,
+            "pending": BOOLEAN,
+            "granted": BOOLEAN,
+            "automated": BOOLEAN,
+            "cancelled": BOOLEAN,
+            "reason": TEXT,
+            "reason_code": INTEGER,
+            "totp_valid": BOOLEAN,
+            "number": {**TEXT, "description": "What the terminal has to show while the request is pending."},
+            "automation_allowed": BOOLEAN,
+            "challenge_required": BOOLEAN,
+            "terminal": ref("UserTerminal"),
+            "user": ref("User"),
+            "action": ref("Action"),
+            "created_seconds_since_epoch": INTEGER,
+            **_DATES,
+        }
+    ),
+}

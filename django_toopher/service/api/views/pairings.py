@@ -1,0 +1,117 @@
+"""``pairings``: a user's phone, from the phrase or link to the removal."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from uuid import UUID
+
+import segno
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from ... import limits, sms
+from ...errors import NotAllowedError, NotFoundError
+from ...http.calls import Json
+from ...http.links import pairing_link, reset_link
+from ...models import Pairing
+from ...people import users
+from ...phones import pairings, reset_links
+from ...sms.numbers import NORTH_AMERICA, normalized
+from .. import representations
+from .signed import SignedView
+
+
+class CreateByPhraseView(SignedView):
+    """Row 1: pair by the phrase that a phone shows. ``user_id`` beside ``user_name`` renames that user.
+
+    Our own ``only_first=True`` is for a site that knows no more than a password: void once the user has a phone.
+    """
+
+    def post(self, request: HttpRequest) -> Json:
+        """A pending pairing."""
+        given = self.parameters
+        phrase = given.required("pairing_phrase", "pairing_token")
+        name, user_id = given.text("user_name"), given.uuid("user_id")
+        only_first = given.boolean("only_first", False)
+        counted = name or str(user_id or "")
+        limits.count_phrase(self.requester, counted, timezone.now())
+        pairings.require_phrase(phrase)  # an unknown one makes or renames nobody
+        user = users.identify(self.requester, name, user_id)
+        pairing = pairings.create_by_phrase(user, phrase, only_first=only_first)
+        limits.forget_phrases(self.requester, counted)
+        return representations.pairing(pairing)
+
+
+class CreateByQrView(SignedView):
+    """Row 3: pair by a link, shown as a QR code; ``only_first`` as in row 1."""
+
+    def post(self, request: HttpRequest) -> Json:
+        """A pending pairing."""
+        only_first = self.parameters.boolean("only_first", False)
+        return representations.pairing(pairings.create(self.named_user(), only_first=only_first))
+
+
+class CreateBySmsView(SignedView):
+    """Row 2: pair by a link, sent to a phone."""
+
+    def post(self, request: HttpRequest) -> Json:
+        """A pending pairing."""
+        given = self.parameters
+        if not self.requester.permitted_sms_authentication:
+            raise NotAllowedError("This site may not pair by text message.")
+        sms.require_available()
+        country = given.text("phone_country", "country_code") or NORTH_AMERICA
+        number = normalized(given.required("phone_number"), country)
+        pairing = pairings.create_by_sms(self.named_user(), number, partial(pairing_link, request))
+        return representations.pairing(pairing)
+
+
+class PairingView(SignedView):
+    """Rows 4 and 5: see a pairing, deactivate it; and, our own, give the phone another name."""
+
+    def get(self, request: HttpRequest, pairing_id: UUID) -> Json:
+        return representations.pairing(pairings.get_by_id(self.requester, pairing_id))
+
+    def post(self, request: HttpRequest, pairing_id: UUID) -> Json:
+        """The pairing; ``deactivated=True`` removes it, ``False`` never brings one back."""
+        pairing = pairings.get_by_id(self.requester, pairing_id)
+        name, deactivated = self.parameters.text("name"), self.parameters.boolean("deactivated", False)
+        if name:
+            pairings.rename(pairing, name)
+        if deactivated:
+            pairings.deactivate(pairing)
+        return representations.pairing(pairing)
+
+
+class QrCodeView(SignedView):
+    """Row 9: the link of a pending pairing as a picture."""
+
+    def get(self, request: HttpRequest, pairing_id: UUID) -> HttpResponse:
+        """``image/png`` bytes."""
+        pairing = pairings.get_by_id(self.requester, pairing_id)
+        if pairing.state != Pairing.State.PENDING:
+            raise NotFoundError("This pairing has no QR code any more.")
+        png = io.BytesIO()
+        segno.make(pairing_link(request, pairing), error="m").save(png, kind="png", scale=6, border=4)
+        return HttpResponse(png.getvalue(), content_type="image/png")
+
+
+class GenerateResetLinkView(SignedView):
+    """Row 6: a link by which a person who lost the phone removes it."""
+
+    def post(self, request: HttpRequest, pairing_id: UUID) -> Json:
+        """``url``, told here only."""
+        pairing = pairings.get_by_id(self.requester, pairing_id)
+        question, answer = self.parameters.text("security_question"), self.parameters.text("security_answer")
+        return {"url": reset_link(request, pairing, reset_links.create(pairing, question, answer))}
+
+
+class SendResetLinkView(SignedView):
+    """Row 7: the same by mail."""
+
+    def post(self, request: HttpRequest, pairing_id: UUID) -> Json:
+        """An empty object, once the mail server has the mail."""
+        pairing = pairings.get_by_id(self.requester, pairing_id)
+        reset_links.send(pairing, self.parameters.required("reset_email"), partial(reset_link, request, pairing))
+        return {}

@@ -1,0 +1,128 @@
+"""Who is paired with which phone, and the links that end that."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ...encryption import EncryptedTextField
+from ..shown import PairingTexts
+from .authenticators import Authenticator
+from .rows import NAME_LENGTH, Dated
+from .users import User
+
+
+class PairingQuerySet(models.QuerySet["Pairing"]):
+    """Which of them can answer, and which may come to."""
+
+    def enabled(self) -> PairingQuerySet:
+        """Those that can answer, newest first."""
+        return self.filter(state=Pairing.State.ENABLED).order_by("-answered", "-created")
+
+    def waiting(self, now: datetime) -> PairingQuerySet:
+        """Those that a phone may still say yes to."""
+        return self.filter(state=Pairing.State.PENDING, expires__gt=now)
+
+
+class Pairing(Dated):
+    """One user bound to one authenticator, by a yes on that authenticator."""
+
+    class State(models.TextChoices):
+        """Pending turns enabled or denied; enabled turns deactivated; nothing turns back."""
+
+        PENDING = "pending", _("waiting for a yes on the phone")
+        ENABLED = "enabled", _("enabled")
+        DENIED = "denied", _("denied")
+        DEACTIVATED = "deactivated", _("removed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="pairings", verbose_name=_("user"))
+    authenticator = models.ForeignKey(
+        Authenticator,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="pairings",
+        verbose_name=_("authenticator"),
+        help_text=_("None until a phone has opened the pairing link."),
+    )
+    state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.PENDING)
+    only_first = models.BooleanField(
+        _("only as the first phone"),
+        default=False,
+        help_text=_("Begun at a login, with the password alone: void once the user has a phone or codes."),
+    )
+    otp_seed = EncryptedTextField(_("seed of the one-time code"), blank=True, help_text=_("Base32, 160 bits."))
+    otp_last_step = models.BigIntegerField(_("last time step used"), null=True, blank=True)
+    expires = models.DateTimeField(_("expires"), help_text=_("When a pending pairing can no longer be confirmed."))
+    label = models.CharField(
+        _("label"), max_length=100, blank=True, help_text=_("What the user calls the phone; blank: its own name.")
+    )
+    answered = models.DateTimeField(_("answered"), null=True, blank=True)
+    last_used = models.DateTimeField(_("last used"), null=True, blank=True)
+
+    objects = PairingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("pairing")
+        verbose_name_plural = _("pairings")
+        indexes: ClassVar = [
+            models.Index(fields=["authenticator", "state"]),
+            models.Index(fields=["user", "state"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.get_state_display()})"
+
+    @property
+    def phone_name(self) -> str:
+        """What the phone is called at this site; blank while there is none."""
+        return self.label or (self.authenticator.name if self.authenticator else "")
+
+    @property
+    def texts(self) -> PairingTexts:
+        """What the phone shows before it is paired."""
+        return PairingTexts(self.user.requester.name, self.user.name)
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether this authenticator may answer for the user."""
+        return self.state == self.State.ENABLED
+
+
+class ResetLinkQuerySet(models.QuerySet["ResetLink"]):
+    """Which of them can be used."""
+
+    def unspent(self, now: datetime) -> ResetLinkQuerySet:
+        """Those that were not used and are in time."""
+        return self.filter(used__isnull=True, expires__gt=now)
+
+    def usable(self, now: datetime) -> ResetLinkQuerySet:
+        """Of those, the ones at which another answer may be tried."""
+        return self.unspent(now).filter(failures__lt=ResetLink.MOST_FAILURES)
+
+
+class ResetLink(models.Model):
+    """A link that removes one pairing when its holder confirms that (SECURITY.md S29)."""
+
+    MOST_FAILURES = 5
+    """Answers that may be tried."""
+
+    pairing = models.ForeignKey(Pairing, models.CASCADE, related_name="reset_links")
+    token_digest = models.CharField(max_length=64, unique=True)
+    question = models.CharField(max_length=NAME_LENGTH, blank=True)
+    answer = models.CharField(max_length=255, blank=True, help_text="As Django stores passwords.")
+    failures = models.PositiveSmallIntegerField(default=0)
+    created = models.DateTimeField(default=timezone.now)
+    expires = models.DateTimeField(db_index=True)
+    used = models.DateTimeField(null=True)
+
+    objects = ResetLinkQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"reset link of {self.pairing_id}"

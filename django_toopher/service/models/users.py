@@ -1,0 +1,111 @@
+"""The users of a requester, their lists of codes, and the computers at which they sign in."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Count
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from ...encryption import EncryptedTextField
+from .requesters import Requester
+from .rows import NAME_LENGTH, Dated, digest
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    """Users, with what is counted of them."""
+
+    def with_codes_left(self) -> UserQuerySet:
+        """These, and ``number_of_pregenerated_otps_remaining`` of each in the same query."""
+        return self.annotate(number_of_pregenerated_otps_remaining=Count("pregenerated_codes"))  # type: ignore[no-redef]
+
+
+class User(Dated):
+    """Somebody with an account at a requester, who is known by the name there alone (PROTOCOL.md §5)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    requester = models.ForeignKey(Requester, models.CASCADE, related_name="users", verbose_name=_("requester"))
+    name = models.CharField(_("name"), max_length=NAME_LENGTH)
+    name_digest = models.CharField(max_length=64, editable=False)
+    email = models.EmailField(
+        _("e-mail address"), blank=True, help_text=_("Where the user is told what happens to their phones.")
+    )
+    toopher_authentication_enabled = models.BooleanField(_("second factor enabled"), default=True)
+    has_had_codes = models.BooleanField(
+        default=False, editable=False, help_text="A list of codes was made since the last reset, used up or not."
+    )
+    failures = models.PositiveIntegerField(
+        _("failures in a row"), default=0, help_text=_("Wrong numbers and codes since the last success.")
+    )
+    blocked_until = models.DateTimeField(_("blocked until"), null=True, blank=True)
+    reported_until = models.DateTimeField(
+        _("blocked by a report until"),
+        null=True,
+        blank=True,
+        help_text=_("After a sign-in that was not theirs; blank lifts the block."),
+    )
+
+    objects = UserQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["requester", "name_digest"], name="toopher_user_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the digest true to the name."""
+        self.name_digest = digest(self.name)
+        super().save(*args, **kwargs)
+
+    @cached_property
+    def number_of_pregenerated_otps_remaining(self) -> int:
+        """Codes left of the user's list, counted when this object is first asked (PROTOCOL.md §4.2)."""
+        return self.pregenerated_codes.count()
+
+
+class PregeneratedCode(models.Model):
+    """One code of a user's list, as a keyed digest. Spent by deleting the row."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="pregenerated_codes")
+    code_digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "code_digest"], name="toopher_pregenerated_code"),
+        ]
+
+    def __str__(self) -> str:
+        return f"code of {self.user_id}"
+
+
+class Terminal(Dated):
+    """A computer at which a user logs in; known again only by the secret ``extra`` that the requester gives it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="terminals", verbose_name=_("user"))
+    name = models.CharField(_("name"), max_length=NAME_LENGTH, blank=True)
+    extra = EncryptedTextField(_("requester-specified id"), blank=True)
+    extra_digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 (NULL is not unique)
+
+    class Meta:
+        verbose_name = _("terminal")
+        verbose_name_plural = _("terminals")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "extra_digest"], name="toopher_terminal_extra"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the digest true to the secret; an anonymous terminal has none."""
+        self.extra_digest = digest(self.extra) if self.extra else None
+        super().save(*args, **kwargs)

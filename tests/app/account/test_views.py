@@ -1,0 +1,36 @@
+"""The page asks the service what it has not heard of, once it may know something."""
+
+from __future__ import annotations
+
+import pytest
+
+from django_toopher.models import Attempt, ToopherAccount
+
+from ..acts import ACCOUNT, AUTHENTICATE, pairing
+from .page import page_of
+
+pytestmark = pytest.mark.urls("tests.app.urls")
+
+
+def test_a_phone_whose_postback_never_arrived_is_found(alice, computer, phone):
+    computer.password()
+    pairing(computer, phone)  # which is never handed in
+    assert not ToopherAccount.objects.get().paired
+    assert computer.get(ACCOUNT)["Location"] == AUTHENTICATE
+    assert ToopherAccount.objects.get().paired
+    other = type(computer)()
+    assert other.log_in(phone).status_code == 302
+
+
+def test_a_first_visit_asks_the_service_nothing(alice, computer, elsewhere):
+    computer.client.force_login(alice)
+    assert computer.get(ACCOUNT).status_code == 200
+    assert not elsewhere.received
+    assert Attempt.objects.count() == 1
+
+
+def test_S15_a_service_that_is_down_is_told(alice, computer, elsewhere):
+    computer.client.force_login(alice)
+    computer.get(ACCOUNT)
+    elsewhere.will_answer(b"", 500)
+    assert "what is shown here may be old" in page_of(computer)
