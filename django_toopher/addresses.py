@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from django.http import HttpRequest
 
@@ -31,3 +31,8 @@ def normalized_address(text: str) -> str:
         return str(ip_address(text.strip()))
     except ValueError:
         return ""
+
+
+def network_of(address: str, ipv4_prefix: int) -> str:
+    """The network that an address lies in, ``203.0.113.0/24``; IPv6 is given out by /64. ``""`` for an unknown one."""
+    return str(ip_network(f"{address}/{64 if ':' in address else ipv4_prefix}", strict=False)) if address else ""

@@ -106,6 +106,7 @@ def check_names(conf: Settings, is_ours: Callable[[str], bool], permanent_id: st
 
 def unknown_setting(name: str, known: list[str], permanent_id: str) -> CheckMessage:
     """``name`` is no setting, but one of those ``known`` may be meant."""
-    nearest: list[Any] = get_close_matches(name[8:], [each[8:] for each in known], n=1)
-    hint = f"Did you mean TOOPHER_{nearest[0]}?" if nearest else _HINT
+    own = {each.removeprefix("TOOPHER_").removeprefix("SERVICE_"): each for each in known}
+    nearest: list[Any] = get_close_matches(name.removeprefix("TOOPHER_").removeprefix("SERVICE_"), own, n=1)
+    hint = f"Did you mean {own[nearest[0]]}?" if nearest else _HINT
     return checks.Warning(f"{name} is no setting of django_toopher.", hint=hint, id=permanent_id)

@@ -50,7 +50,7 @@ def paired(requester: Requester, name: str, phone: Any, *, only_first: bool = Fa
     pairings.answer(pairing, authenticator, allow=True, shown=PairingTexts(requester.name, name), now=timezone.now())
     if isinstance(phone, CommandLinePhone):
         kept = Account(requester.name, name, id=str(pairing.pk), secret=pairing.otp_seed, digits=6, period=30)
-        phone._accounts[kept.id] = kept
+        phone.accounts += (kept,)
     return pairing
 
 

@@ -8,6 +8,8 @@ Django's cache: there they cost no query. With a cache per process, each process
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 
@@ -16,10 +18,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
+from .. import backoff
+from ..addresses import network_of
 from .conf import conf
 from .errors import TooManyError
 from .models import AuthenticationRequest, Requester, Tally, User, digest
-from .networks import network_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,15 +30,6 @@ State = AuthenticationRequest.State
 
 FRAME_FACTOR = 2
 """How much oftener than a requester an iframe page may poll: a browser that wakes up may catch up."""
-
-MOST_FAILURES = 100
-"""Wrong numbers and codes in a row after which only a reset helps (NIST SP 800-63B-4 §3.2.2)."""
-
-LONGEST_WAIT = 24 * 3600
-"""Seconds that a user waits at the most after a wrong number or code."""
-
-FOR_EVER = timedelta(days=3650)
-"""What ends by a reset only."""
 
 
 class UnansweredError(TooManyError):
@@ -95,7 +89,7 @@ def count_request(user: User, now: datetime) -> None:
     earlier = user.authentication_requests.filter(ended, automated=False, created__gt=since).order_by("-created")
     last = list(earlier.values_list("state", "created")[:most])
     if len(last) == most and all(state != State.GRANTED for state, _created in last):
-        raise UnansweredError(_seconds_until(last[-1][1] + (now - since), now))
+        raise UnansweredError(backoff.seconds_until(last[-1][1] + (now - since), now))
 
 
 def forget_requests(user: User) -> None:
@@ -103,14 +97,16 @@ def forget_requests(user: User) -> None:
     Tally.objects.filter(pk=_key("requests", user.pk.hex)).delete()
 
 
-def count_phrase(requester: Requester, user_name: str, now: datetime) -> None:
-    """Count a phrase before it is looked up; ``TooManyPhrasesError`` when that were too many for this user."""
-    _take(_phrase_key(requester, user_name), conf.TOOPHER_SERVICE_LIMITS.phrases, TooManyPhrasesError, now)
+@contextmanager
+def phrase_tried(requester: Requester, user_name: str, now: datetime) -> Iterator[None]:
+    """Count a phrase before it is looked up; ``TooManyPhrasesError`` when that were too many for this user.
 
-
-def forget_phrases(requester: Requester, user_name: str) -> None:
-    """The phrase was right: the wrong ones before it count no more."""
-    Tally.objects.filter(pk=_phrase_key(requester, user_name)).delete()
+    Where nothing is raised inside, it was right, and those before are forgotten.
+    """
+    key = _key("phrases", f"{requester.pk.hex}\n{user_name}")
+    _take(key, conf.TOOPHER_SERVICE_LIMITS.phrases, TooManyPhrasesError, now)
+    yield
+    Tally.objects.filter(pk=key).delete()
 
 
 def count_registration(address: str, now: datetime) -> None:
@@ -142,55 +138,35 @@ def count_poll(polled: str, now: datetime, *, factor: int = 1) -> None:
 
 def require_not_blocked(user: User, now: datetime) -> None:
     """``TooManyError`` while wrong numbers and codes, or a report, make the user wait (SECURITY.md S23, S24)."""
-    if user.failures >= MOST_FAILURES:
-        raise LockedError(LONGEST_WAIT)
+    if user.failures >= backoff.MOST_FAILURES:
+        raise LockedError(backoff.LONGEST_WAIT)
     if user.reported_until and user.reported_until > now:
-        raise ReportedError(_seconds_until(user.reported_until, now))
+        raise ReportedError(backoff.seconds_until(user.reported_until, now))
     if user.blocked_until and user.blocked_until > now:
-        raise TooManyError(_seconds_until(user.blocked_until, now))
+        raise TooManyError(backoff.seconds_until(user.blocked_until, now))
 
 
 def count_try(user: User, now: datetime) -> None:
     """Count a number or code before it is compared; ``TooManyError`` while the user has to wait.
 
-    One UPDATE checks, counts and blocks: of fifty guesses at once, as many are compared as may be. A right one then
-    calls ``forget_tries``. ``blocked_until`` stands before ``failures``: MariaDB assigns in this order.
+    A right one then calls ``forget_tries``.
     """
-    free = _is_over("blocked_until", now) & _is_over("reported_until", now) & Q(failures__lt=MOST_FAILURES)
-    counted = User.objects.filter(free, pk=user.pk).update(
-        blocked_until=_blocked_until(now), failures=F("failures") + 1
-    )
-    if not counted:
+    limits, asked = conf.TOOPHER_SERVICE_LIMITS, User.objects.filter(_is_over("reported_until", now), pk=user.pk)
+    if not backoff.count_try(asked, now, most=limits.failures, wait=limits.failure_wait):
         user.refresh_from_db(fields=["failures", "blocked_until", "reported_until"])
         require_not_blocked(user, now)
         raise TooManyError(1)  # it was freed in between
 
 
 def forget_tries(user: User) -> None:
-    """One was right. Writes only when there is something to forget."""
-    User.objects.filter(Q(failures__gt=0) | Q(blocked_until__isnull=False), pk=user.pk).update(
-        failures=0, blocked_until=None
-    )
+    """One was right."""
+    backoff.forget(User.objects.filter(pk=user.pk))
 
 
 def block_after_report(user: User, now: datetime) -> None:
     """The user is asked nothing new for a while; only the time or a reset ends it, no success."""
     until = now + timedelta(seconds=conf.TOOPHER_SERVICE_LIMITS.report_wait)
     User.objects.filter(_is_over("reported_until", now), pk=user.pk).update(reported_until=until)
-
-
-def _blocked_until(now: datetime) -> Case:
-    """Until when a user is blocked who is about to fail once more; past the limit each failure doubles the wait."""
-    limits = conf.TOOPHER_SERVICE_LIMITS
-    first = min(limits.failures, MOST_FAILURES)
-    waits = [min(limits.failure_wait * 2**n, LONGEST_WAIT) for n in range(20)]
-    each = [When(failures=first - 1 + n, then=Value(now + timedelta(seconds=wait))) for n, wait in enumerate(waits)]
-    return Case(
-        When(failures__gte=MOST_FAILURES - 1, then=Value(now + FOR_EVER)),
-        *each,
-        When(failures__gte=first, then=Value(now + timedelta(seconds=LONGEST_WAIT))),
-        default=F("blocked_until"),
-    )
 
 
 def _is_over(field: str, now: datetime) -> Q:
@@ -201,10 +177,6 @@ def _take_for_address(what: str, address: str, most: int, now: datetime) -> None
     """Only public addresses count: the others are mostly a proxy, behind which everybody is. IPv6 counts by /64."""
     if address and ip_address(address).is_global:
         _take(_key(what, network_of(address, 32)), most, CrowdedError, now)
-
-
-def _phrase_key(requester: Requester, user_name: str) -> str:
-    return _key("phrases", f"{requester.pk.hex}\n{user_name}")
 
 
 def _key(what: str, whose: str) -> str:
@@ -228,7 +200,7 @@ def _take(key: str, most: int, error: type[TooManyError], now: datetime) -> bool
         if _count_up(key, most, now):  # another call was first to create it
             return False
         expires = Tally.objects.filter(pk=key).values_list("expires", flat=True).first()
-        raise error(_seconds_until(expires or now, now)) from None
+        raise error(backoff.seconds_until(expires or now, now)) from None
     return True
 
 
@@ -244,7 +216,3 @@ def _count_up(key: str, most: int, now: datetime) -> bool:
 
 def _end_of_period(now: datetime) -> datetime:
     return now + timedelta(seconds=conf.TOOPHER_SERVICE_LIMITS.period)
-
-
-def _seconds_until(then: datetime, now: datetime) -> int:
-    return max(1, int((then - now).total_seconds()) + 1)

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from ..printable import printable
 from .errors import ServiceError
 from .models import Pairing, User
 
@@ -53,8 +54,8 @@ def deliver(address: str, user: User, template: str, subject: str, **context: An
 
     ``subject`` may say ``%(site)s``.
     """
-    site = one_line(user.requester.name)
-    context = {"site": site, "user": one_line(user.name), **context}
+    site = printable(user.requester.name)
+    context = {"site": site, "user": printable(user.name), **context}
     text, html = (render_to_string(f"toopher_service/mail/{template}.{kind}", context) for kind in ("txt", "html"))
     message = EmailMultiAlternatives(subject % {"site": site}, text, None, [address])
     message.attach_alternative(html, "text/html")
@@ -66,16 +67,11 @@ def tell_support(subject: str, text: str) -> None:
     _once_committed(lambda: _send("to support", lambda: mail_admins(subject, text)))
 
 
-def one_line(text: str) -> str:
-    """``text`` without line ends and invisible characters: a name can't become a header or another paragraph."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())
-
-
 def _tell(user: User, template: str, subject: str, pairings: Sequence[Pairing]) -> None:
     if not user.email or not pairings:
         return
     address, when = user.email, timezone.now()
-    phones = [one_line(pairing.phone_name) for pairing in pairings if pairing.authenticator]
+    phones = [printable(pairing.phone_name) for pairing in pairings if pairing.authenticator]
     _once_committed(lambda: deliver(address, user, template, subject, phones=phones, when=when))
 
 

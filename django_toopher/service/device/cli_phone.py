@@ -30,8 +30,7 @@ from .cli_replies import Entry, PhoneError, RefusedError, is_time, read
 
 TIMEOUT = 10.0  # seconds that one call may wait for a connection, and then for each part of the answer
 CLOCK_SLACK = 5  # seconds that this clock may differ from the service's before it is corrected
-STATE_VERSION = 2
-TOKEN = re.compile(r"[A-Za-z0-9._~:=-]{1,512}")
+CURVE = ec.SECP256R1()
 
 
 @dataclass(frozen=True)
@@ -62,28 +61,21 @@ class Account(PairingTexts):
         return pyotp.TOTP(self.secret, digits=self.digits, interval=self.period).at(int(seconds))
 
 
-class LinkedOffer(Entry):
-    """A pairing that was found by a pairing link, of which ``link`` is the token."""
-
-
 @dataclass(eq=False)
 class CommandLinePhone:
     """One phone at the service with the phone URL ``base_url``; without that, the first pairing link says it.
 
-    ``session`` carries the calls, ``clock`` tells the time, ``accounts`` are those whose seeds it holds, oldest first.
-    With a ``path`` the phone writes itself there once it is registered, and after every change.
-
-    Every method may raise :class:`PhoneError`. No call is repeated, but for what the contract asks for: ``clock``.
+    ``session`` carries the calls, ``accounts`` are those whose seeds it holds, oldest first. With a ``path`` the phone
+    writes itself there once it is registered, and after every change. Every method may raise :class:`PhoneError`; no
+    call is repeated, but for what the contract asks for: ``clock``.
     """
 
     base_url: str | None = None
     _: KW_ONLY
-    session: requests.Session = field(default_factory=requests.Session, repr=False)
+    session: requests.Session = field(default_factory=requests.Session)
     clock: Callable[[], float] = time.time
     path: Path | None = None
-    key: ec.EllipticCurvePrivateKey = field(
-        default_factory=partial(ec.generate_private_key, ec.SECP256R1()), repr=False
-    )
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(CURVE), repr=False)
     id: str | None = None
     clock_offset: int = 0
     accounts: tuple[Account, ...] = ()
@@ -112,41 +104,39 @@ class CommandLinePhone:
         """Say where the service is; it can't become another."""
         wanted = parse_base_url(base_url)
         if self.base_url not in (None, wanted):
-            belongs = f"This phone belongs to the service at {self.base_url}, not to {wanted}."
-            raise PhoneError(f"{belongs} Use another state file for another service.", "other_service")
+            message = f"This phone belongs to {self.base_url}. Use another state file for another service."
+            raise PhoneError(message, "other_service")
         self.base_url = wanted
 
     def follow(self, link: str) -> str:
         """The token of a link ``{mount}/phone/#pair=<token>``, whose service becomes this phone's, or a bare token."""
         address, is_link, fragment = link.strip().partition("#pair=")
         token = unquote(fragment) if is_link else address
-        if not TOKEN.fullmatch(token):
+        if not re.fullmatch(r"[A-Za-z0-9._~:=-]{1,512}", token):
             raise PhoneError("That is not a pairing link: one ends in #pair= and a long code.", "bad_link")
         if is_link:
             self.use_service(address)
         return token
 
-    def register(self, name: str) -> str:
-        """Make this phone known under that name (1 to 100 characters). Returns its id; may be repeated."""
-        self.id = str(self._call("register", name=name).id)
-        self._keep()
-        return self.id
+    def register(self, name: str) -> None:
+        """Make this phone known under that name (1 to 100 characters). May be repeated."""
+        self.id = self._call("register", name=name).id
+        self._keep(self.accounts)
 
     def phrase(self) -> Entry:
         """Ask for a pairing phrase: to be typed at the site, once, within ten minutes."""
         return self._call("phrase")
 
-    def offer(self, link: str) -> LinkedOffer:
+    def offer(self, link: str) -> Entry:
         """What a pairing link (or its bare token) leads to. Changes nothing at the service."""
         token = self.follow(link)
-        return LinkedOffer(**{**vars(self._call("offer", link=token)), "link": token})
+        return Entry(**{**vars(self._call("offer", link=token)), "link": token})
 
     def pair(self, offer: Entry) -> Account:
         """Say yes to a pairing. Returns and keeps the account with its seed, which the service tells once."""
-        reply = self._decide(offer, "allow")
-        seed = {"secret": reply.secret, "digits": reply.digits, "period": reply.period}
-        account = Account(id=offer.id, **_texts(PairingTexts, offer), **seed)
-        self._keep(*(each for each in self.accounts if each.id != account.id), account)
+        told, texts = self._decide(offer, "allow"), _texts(PairingTexts, offer)
+        account = Account(id=offer.id, **texts, secret=told.secret, digits=told.digits, period=told.period)
+        self._keep((*(each for each in self.accounts if each.id != account.id), account))
         return account
 
     def decline(self, offer: Entry) -> None:
@@ -158,12 +148,13 @@ class CommandLinePhone:
         return self.pair(self.offer(link))
 
     def _decide(self, offer: Entry, decision: str) -> Entry:
-        link = {"link": offer.link} if isinstance(offer, LinkedOffer) else {}
+        link = {"link": offer.link} if "link" in vars(offer) else {}
         return self._call("pair", pairing=offer.id, **_texts(PairingTexts, offer), decision=decision, **link)
 
     def pending(self) -> Entry:
         """What waits for this person: ``requests`` and ``pairings``, newest first."""
-        return self._call("pending")
+        pending = self._call("pending")
+        return Entry(requests=pending.requests, pairings=pending.pairings)
 
     def approve(self, request: Entry, number: str = "", automate: Automate | None = None) -> str:
         """Say yes, with the number that the computer shows. Returns the state, ``"granted"``."""
@@ -175,11 +166,12 @@ class CommandLinePhone:
 
     def _answer(self, request: Entry, decision: str, number: str, automate: Automate | None) -> str:
         automatic = {"automate": asdict(automate)} if automate else {}
-        return str(self._call("answer", **_shown(request), decision=decision, number=number, **automatic).state)
+        said = {**_texts(RequestTexts, request), "decision": decision, "number": number, **automatic}
+        return str(self._call("answer", request=request.id, **said).state)
 
     def report(self, request: Entry) -> None:
         """Say that it was somebody else who asked: denies, blocks the account for a while, tells support."""
-        self._call("report", **_shown(request))
+        self._call("report", request=request.id, **_texts(RequestTexts, request))
 
     def extend(self, request: Entry) -> Entry:
         """Take more time, up to ``latest``. Returns the request with its new end."""
@@ -198,106 +190,92 @@ class CommandLinePhone:
         return self._call("pairings").pairings
 
     def listed_accounts(self) -> list[Entry]:
-        """The accounts that the service knows, then those that only this phone still does."""
+        """The accounts that the service knows, then those that only this phone still does, each with a ``note``."""
         here = {account.id: account for account in self.accounts}
-        known = [
-            {**vars(each), "known": True, "has_code": here.pop(each.id, None) is not None} for each in self.pairings()
-        ]
-        lost = [
-            {"id": each.id, **_texts(PairingTexts, each), "known": False, "has_code": True} for each in here.values()
-        ]
-        return [Entry(**each) for each in known + lost]
+        told = [(vars(each), "" if here.pop(each.id, None) else "no one-time codes here") for each in self.pairings()]
+        lost = [({"id": each.id, **_texts(PairingTexts, each)}, "removed at the service") for each in here.values()]
+        return [Entry(**{**members, "note": note}) for members, note in told + lost]
 
     def remove(self, pairing_id: str) -> None:
         """Remove an account from the service and its seed from here, also when the service has it no more."""
-        left = [account for account in self.accounts if account.id != pairing_id]
+        others = tuple(account for account in self.accounts if account.id != pairing_id)
         try:
             self._call("remove", pairing=pairing_id)
         except RefusedError as refused:
-            if refused.reason not in ("not_found", "gone") or len(left) == len(self.accounts):
+            if refused.reason not in ("not_found", "gone") or others == self.accounts:
                 raise
-        self._keep(*left)
+        self._keep(others)
 
     def _call(self, call: str, **claims: object) -> Entry:
         """Make one call; once more, with its own ``iat`` and ``jti``, if the only fault was this clock."""
+        offset = self.clock_offset
         response, reply = self._send(call, claims)
-        if self._follow_clock(reply) and response.status_code == 401 and reply.reason == "clock":
+        if response.status_code == 401 and reply.reason == "clock" and self.clock_offset != offset:
             response, reply = self._send(call, claims)
-            self._follow_clock(reply)
         if response.status_code != 200:
             raise RefusedError(reply, response)
         return reply
 
     def _send(self, call: str, claims: dict[str, Any]) -> tuple[requests.Response, Entry]:
-        """Sign and post. Follows no redirect, and keeps no cookie."""
+        """Sign and post. Follows no redirect, and sends no cookie."""
+        if self.base_url is None or (self.id is None and call != "register"):
+            raise PhoneError("This phone is not registered at a service yet.", "unpaired")
         url = f"{self.base_url}v1/{call}"
-        common = {"aud": url, "iat": int(self.now()), "jti": secrets.token_urlsafe(16)}
+        signed = {**claims, "aud": url, "iat": int(self.now()), "jti": secrets.token_urlsafe(16)}
+        who = {"jwk": public_jwk(self.key.public_key())} if call == "register" else {"kid": self.id}
         # An empty "typ" keeps PyJWT from adding one: the contract's header has none.
-        token = jwt.encode({**claims, **common}, self.key, "ES256", {**self._header(call), "typ": ""})
+        token = jwt.encode(signed, self.key, "ES256", {**who, "typ": ""})
         headers = {"Content-Type": "application/jose", "Accept": "application/json"}
         how: Any = {"headers": headers, "timeout": TIMEOUT, "allow_redirects": False, "stream": True}
         self.session.cookies.clear()
         try:
             with self.session.post(url, token.encode(), **how) as response:
-                return response, read(response)
+                reply = read(response)
         except requests.RequestException as exc:
-            raise PhoneError(
-                f"The service at {urlsplit(url).netloc} can't be reached ({type(exc).__name__}).", "unreachable"
-            ) from exc
+            message = f"The service at {self.base_url} can't be reached ({type(exc).__name__})."
+            raise PhoneError(message, "unreachable") from exc
+        self._follow_clock(vars(reply).get("now"))
+        return response, reply
 
-    def _header(self, call: str) -> dict[str, Any]:
-        if self.base_url is None or (self.id is None and call != "register"):
-            raise PhoneError("This phone is not registered at a service yet.", "unpaired")
-        return {"jwk": public_jwk(self.key.public_key())} if call == "register" else {"kid": self.id}
+    def _follow_clock(self, now: object) -> None:
+        """Correct this clock by the service's."""
+        if is_time(now) and abs(now - self.now()) > CLOCK_SLACK:
+            self.clock_offset = round(now - self.clock())
+            self._keep(self.accounts)
 
-    def _follow_clock(self, reply: Entry) -> bool:
-        """Correct this clock by the reply's ``now``; returns whether that changed anything."""
-        told = vars(reply).get("now")
-        if not is_time(told) or abs(told - self.now()) <= CLOCK_SLACK:
-            return False
-        self.clock_offset = round(told - self.clock())
-        self._keep(*self.accounts)
-        return True
-
-    def _keep(self, *accounts: Account) -> None:
+    def _keep(self, accounts: tuple[Account, ...]) -> None:
         self.accounts = accounts
         if self.path is not None and self.id is not None:
             self.save(self.path)
 
     def save(self, path: Path) -> None:
-        """Write the state, key and seeds included, to a file for this user alone; whole, or :class:`OSError`."""
+        """Write the state to a file that only this user may read, whole or not at all. Raises :class:`OSError`."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)  # mode 0600
-        scratch = Path(name)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                json.dump(self.to_dict(), stream, indent=2)
-                stream.flush()
-                os.fsync(stream.fileno())
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as private:
+            scratch = Path(private, path.name)
+            scratch.touch(mode=0o600)
+            scratch.write_text(json.dumps(self.state(), indent=2), encoding="utf-8")
             scratch.replace(path)
-        finally:
-            scratch.unlink(missing_ok=True)  # it is still there only if something failed
 
-    def to_dict(self) -> dict[str, Any]:
-        """The whole state as JSON types."""
-        accounts, key = [asdict(account) for account in self.accounts], ECAlgorithm.to_jwk(self.key, as_dict=True)
-        state = {"base_url": self.base_url, "id": self.id, "clock_offset": self.clock_offset}
-        return {"version": STATE_VERSION, **state, "key": key, "accounts": accounts}
+    def state(self) -> dict[str, Any]:
+        """All that the phone remembers, as JSON types; with the private key and the seeds."""
+        key = f"{self.key.private_numbers().private_value:x}"
+        known = {"base_url": self.base_url, "id": self.id, "clock_offset": self.clock_offset}
+        return {**known, "key": key, "accounts": [asdict(account) for account in self.accounts]}
 
     @classmethod
     def load(cls, path: Path, **how: Any) -> CommandLinePhone:
         """The phone that :meth:`save` wrote, which keeps itself there from now on. Raises :class:`OSError`, too."""
         if os.name == "posix" and path.stat().st_mode & 0o077:
-            remedy = f"Make it private first: chmod 600 {shlex.quote(str(path))}"
-            raise PhoneError(f"Others can read {path}, which holds the phone's key. {remedy}", "bad_state")
+            message = f"Others can read the phone's key. Make it private first: chmod 600 {shlex.quote(str(path))}"
+            raise PhoneError(message, "bad_state")
         try:
             state = json.loads(path.read_text("utf-8"))
-            if state.pop("version") != STATE_VERSION:
-                raise ValueError("another version of this program wrote it")  # noqa: TRY301 - one answer to all
-            key, accounts = ECAlgorithm.from_jwk(state.pop("key")), state.pop("accounts")
-            return cls(key=key, accounts=tuple(Account(**each) for each in accounts), path=path, **state, **how)
-        except (LookupError, AttributeError, TypeError, ValueError, RecursionError, jwt.PyJWTError, PhoneError) as exc:
-            raise PhoneError(f"The phone's state in {path} can't be used: {exc!r}", "bad_state") from exc
+            key = ec.derive_private_key(int(state.pop("key"), 16), CURVE)
+            accounts = tuple(Account(**account) for account in state.pop("accounts"))
+            return cls(**state, key=key, accounts=accounts, path=path, **how)
+        except (LookupError, AttributeError, TypeError, ValueError, RecursionError, PhoneError) as exc:
+            raise PhoneError(f"The phone's state in {path} can't be used.", "bad_state") from exc
 
 
 def public_jwk(key: ec.EllipticCurvePublicKey) -> dict[str, Any]:
@@ -308,26 +286,22 @@ def public_jwk(key: ec.EllipticCurvePublicKey) -> dict[str, Any]:
 def parse_base_url(text: str) -> str:
     """The one spelling of a phone URL ``{mount}/phone/``, which matters because ``aud`` is compared as text."""
     try:
-        parts = urlsplit(str(requests.Request("POST", text.strip()).prepare().url))
-        default_port = {"http": 80, "https": 443}[parts.scheme]
-    except (requests.RequestException, ValueError, KeyError) as exc:
-        raise PhoneError("That is not the address of a service.", "bad_link") from exc
-    path = parts.path.rstrip("/") + "/"
-    if "@" in parts.netloc or parts.query or parts.fragment or not parts.hostname or not path.endswith("/phone/"):
+        address = str(requests.Request("POST", text.strip()).prepare().url)
+    except (requests.RequestException, ValueError):
+        address = ""
+    found = re.fullmatch(r"(https?)://([^/?#@]+)((?:/[^?#]*)?/phone)/*", address)
+    if found is None:
         raise PhoneError("The address of a service looks like https://example.org/toopher/phone/", "bad_link")
-    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(f':{default_port}')}{path}"
+    scheme, host, path = found.groups()
+    return f"{scheme}://{host.lower().removesuffix(':443' if scheme == 'https' else ':80')}{path}/"
 
 
 def is_private(base_url: str) -> bool:
     """Whether nobody on the way can read along: https, or this very computer."""
     host = urlsplit(base_url).hostname or ""
-    return base_url.startswith("https:") or re.fullmatch(r"(.*\.)?localhost|127\..*|::1", host) is not None
+    return base_url.startswith("https:") or re.fullmatch(r"(.*\.)?localhost|127\.[0-9.]+|::1", host) is not None
 
 
-def _shown(request: Entry) -> dict[str, str]:
-    """The request and every text of it that a person was shown."""
-    return {"request": request.id, **_texts(RequestTexts, request)}
-
-
-def _texts(kind: type[PairingTexts], shown: Any) -> dict[str, str]:
+def _texts(kind: type[PairingTexts], shown: object) -> dict[str, str]:
+    """The texts that a person was shown, for the answer that is signed over them."""
     return asdict(kind.read(partial(getattr, shown)))

@@ -13,6 +13,7 @@ from django.db.models import Exists
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from ...printable import printable
 from .. import mail, sms
 from ..codes import totp
 from ..errors import (
@@ -68,7 +69,7 @@ def create_by_sms(user: User, number: str, link_of: Callable[[Pairing], str]) ->
     """
     pairing = create(user)
     text = _("%(site)s: open this on your phone within %(minutes)d minutes to approve sign-ins with it. %(link)s") % {
-        "site": mail.one_line(user.requester.name),
+        "site": printable(user.requester.name),
         "minutes": authenticators.PAIRING_AGE // 60,
         "link": link_of(pairing),
     }

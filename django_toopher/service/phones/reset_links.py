@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ...printable import printable
 from .. import mail
 from ..errors import BadParameterError, GoneError, NotAllowedError, NotFoundError
 from ..models import NAME_LENGTH, Pairing, ResetLink, digest
@@ -80,7 +81,7 @@ def send(pairing: Pairing, address: str, url_of: Callable[[str], str]) -> None:
             pairing.user,
             "reset_link",
             _("Lost your phone? Your link for %(site)s"),
-            phone=mail.one_line(pairing.authenticator.name) if pairing.authenticator else "",
+            phone=printable(pairing.authenticator.name) if pairing.authenticator else "",
             url=url_of(token),
             hours=LINK_AGE // 3600,
         )

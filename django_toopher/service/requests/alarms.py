@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from ...printable import printable
 from .. import mail
 from ..models import Alarm, AuthenticationRequest
 from ..signals import sign_in_reported
@@ -36,12 +37,12 @@ def raise_alarm(request: AuthenticationRequest) -> Alarm:
 
 
 def _texts(alarm: Alarm) -> tuple[str, str]:
-    site, user = mail.one_line(alarm.user.requester.name), mail.one_line(alarm.user.name)
+    site, user = printable(alarm.user.requester.name), printable(alarm.user.name)
     words = {
         "site": site,
         "user": user,
-        "action": mail.one_line(alarm.action),
-        "terminal": mail.one_line(alarm.terminal) or "-",
+        "action": printable(alarm.action),
+        "terminal": printable(alarm.terminal) or "-",
         "address": alarm.address or "-",
         "time": f"{alarm.created:%Y-%m-%d %H:%M} UTC",
     }

@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from ...addresses import network_of
 from ..conf import conf
 from ..errors import BadParameterError, NotFoundError
 from ..models import Action, AuthenticationRequest, Authenticator, Automation, Pairing, Terminal, User
-from ..networks import network_of
 
 DAY = 24 * 3600
 

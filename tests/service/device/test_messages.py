@@ -40,7 +40,7 @@ def test_a_message_refused_for_its_clock_is_not_used_up(raw_phone):
 
 
 def test_the_terminal_program_corrects_its_clock(phone):
-    phone._clock = lambda: time.time() - 86400
+    phone.clock = lambda: time.time() - 86400
     phone.clock_offset = 0
     assert phone.pending().requests == ()
 

@@ -98,7 +98,7 @@ class Person:
         self.wire = Wire(self.port)
         self.browser = Browser(self.wire)
         self.phone = registered_phone(f"Phone of {self.name}")
-        self.calls = self.phone._session
+        self.calls = self.phone.session
 
     def pair(self) -> None:
         """The phone is paired."""

@@ -22,7 +22,7 @@ from django.db import connection
 from django.utils import timezone
 
 from django_toopher.client import ServiceUnavailableError
-from django_toopher.service.device.cli_phone import UnreachableError
+from django_toopher.service.device.cli_replies import PhoneError
 
 from .invariants import violations
 from .people import Person
@@ -30,7 +30,7 @@ from .ways import WAYS, Armed, Way
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
-LOST = (requests.RequestException, UnreachableError, ServiceUnavailableError)
+LOST = (requests.RequestException, ServiceUnavailableError)
 """What a client sees of a worker that was killed."""
 
 RANDOM_KILLS = 12
@@ -51,6 +51,10 @@ def is_lost(way: Way, person: Person, armed: Armed) -> bool:
     try:
         way.go(person, armed)
     except LOST:
+        return True
+    except PhoneError as error:
+        if error.reason != "unreachable":
+            raise
         return True
     return False
 

@@ -35,11 +35,10 @@ class CreateByPhraseView(SignedView):
         name, user_id = given.text("user_name"), given.uuid("user_id")
         only_first = given.boolean("only_first", False)
         counted = name or str(user_id or "")
-        limits.count_phrase(self.requester, counted, timezone.now())
-        pairings.require_phrase(phrase)  # an unknown one makes or renames nobody
-        user = users.identify(self.requester, name, user_id)
-        pairing = pairings.create_by_phrase(user, phrase, only_first=only_first)
-        limits.forget_phrases(self.requester, counted)
+        with limits.phrase_tried(self.requester, counted, timezone.now()):
+            pairings.require_phrase(phrase)  # an unknown one makes or renames nobody
+            user = users.identify(self.requester, name, user_id)
+            pairing = pairings.create_by_phrase(user, phrase, only_first=only_first)
         return representations.pairing(pairing)
 
 

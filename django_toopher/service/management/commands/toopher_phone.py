@@ -17,22 +17,19 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ...device.cli_phone import Account, Automate, CommandLinePhone, is_private
+from ...device.cli_phone import Automate, CommandLinePhone, is_private
 from ...device.cli_replies import TIMES, Entry, PhoneError, RefusedError
 
 INTERVAL = 2.0  # seconds between two looks at what waits
-DAY = 24 * 3600
-YES, NO = ("y", "yes"), ("n", "no")
+YES, NO, MORE = ("y", "yes"), ("n", "no"), ("m", "more")
 
-TEXTS = ("id", "requester", "user", "action", "terminal", "address", "answer", "network")
-SHOWN = (*TEXTS, "created", "expires", "last_used", "known", "has_code")
-LABELS = {"requester": "Site", "terminal": "Computer", "last_used": "Last used", "has_code": "Has codes"}
-
-Named = TypeVar("Named", Entry, Account)
+SHOWN = {"id", "requester", "user", "action", "terminal", "address", "answer", "network", "note", *TIMES}
+MISSING = "This phone has no such account. Run `list` to see its accounts."
+LABELS = {"requester": "Site", "terminal": "Computer", "last_used": "Last used"}
 
 
 class Command(BaseCommand):
@@ -49,9 +46,7 @@ class Command(BaseCommand):
         parser.add_argument("--name", help="what to call the phone when it is new")
         parser.add_argument("--insecure", action="store_true", help="use a service without https")
         parsers = parser.add_subparsers(dest="subcommand", required=True)
-        verbs = {
-            name.removeprefix("do_"): method.__doc__ for name, method in vars(Command).items() if name[:3] == "do_"
-        }
+        verbs = {name[3:]: method.__doc__ for name, method in vars(Command).items() if name.startswith("do_")}
         add = {verb: parsers.add_parser(verb, help=does, description=does).add_argument for verb, does in verbs.items()}
         add["pair"]("link", nargs="?", help="omit it to answer the pairing that is waiting")
         add["phrase"]("--wait", type=int, default=600, metavar="SECONDS", help="how long to wait for the site (600)")
@@ -76,22 +71,20 @@ class Command(BaseCommand):
             self.phone = self._load()
             getattr(self, f"do_{self.given.subcommand}")()
         except (PhoneError, OSError) as error:
-            raise CommandError(_printable(str(error))) from error
+            raise CommandError(printable(str(error))) from error
         except KeyboardInterrupt:
             raise CommandError("Stopped.", returncode=130) from None
 
-    # What the phone can do
-
     def do_pair(self) -> None:
         """Pair with the site that shows a link."""
-        if self.given.link is None:
-            offers = self.phone.pending().pairings
-            if not offers:
-                raise CommandError("No pairing is waiting. Add the link that the site shows.")
-            return self._decide_pairing(offers[0])
-        self.phone.follow(self.given.link)
-        self._register()
-        self._decide_pairing(self.phone.offer(self.given.link))
+        if self.given.link:
+            self.phone.follow(self.given.link)
+            self._register()
+            offer = self.phone.offer(self.given.link)
+        else:
+            offer = _find(None, self.phone.pending().pairings, "No pairing is waiting. Add the link from the site.")
+        self._show(offer)
+        self._decide_pairing(offer)
 
     def do_phrase(self) -> None:
         """Show a phrase to type on a site, and pair with it."""
@@ -99,19 +92,17 @@ class Command(BaseCommand):
         earlier = {offer.id for offer in self.phone.pending().pairings}
         phrase = self.phone.phrase()
         seconds = min(self.given.wait, int(phrase.expires - self.phone.now()))
-        self._say(f"Type this phrase on the site: {phrase.phrase}")
-        self._say(f"It works once, in the next {seconds} seconds. Waiting (Ctrl-C to stop).")
+        self._say(f"Type this phrase on the site, once, in the next {seconds} seconds: {phrase.phrase}")
         for pending in self._polls(seconds):
             for offer in pending.pairings:
                 if offer.id not in earlier:
+                    self._show(offer)
                     return self._decide_pairing(offer)
         raise CommandError("No site used the phrase in time. Nothing was paired.")
 
     def do_list(self) -> None:
-        """Show the sign-in requests and pairings that wait for an answer, and the accounts."""
-        pending = self.phone.pending()
-        accounts = self.phone.listed_accounts()
-        self._list(requests=pending.requests, pairings=pending.pairings, accounts=accounts)
+        """Show the accounts, and what is waiting for an answer."""
+        self._list(**vars(self.phone.pending()), accounts=self.phone.listed_accounts())
 
     def do_approve(self) -> None:
         """Approve a sign-in request."""
@@ -129,10 +120,9 @@ class Command(BaseCommand):
     def do_report(self) -> None:
         """Deny a request that you did not make, and tell the site's support."""
         request = self._shown_request()
-        if not self._sure("Report it? For a while nobody can sign in with this account's phone."):
-            return self._say("Nothing was reported.")
-        self.phone.report(request)
-        self._say(f"Reported and denied. Change your password at {request.requester}.")
+        if self._sure("Report it? For a while nobody can sign in with this account's phone."):
+            self.phone.report(request)
+            self._say(f"Reported and denied. Change your password at {request.requester}.")
 
     def do_automations(self) -> None:
         """Show the automatic approvals and denials."""
@@ -140,25 +130,24 @@ class Command(BaseCommand):
 
     def do_forget(self) -> None:
         """Remove an automatic approval or denial."""
-        self.phone.remove_automation(_find(self.given.automation, self.phone.automations(), "automations").id)
+        missing = "There is no such automatic approval or denial. Run `automations` to see them."
+        self.phone.remove_automation(_find(self.given.automation, self.phone.automations(), missing).id)
         self._say("You are asked again from now on.")
 
     def do_code(self) -> None:
         """Show the one-time code of an account (works offline)."""
         wanted, now = self.given.account, self.phone.now()
-        account = self.phone.account() if wanted is None else _find(wanted, self.phone.accounts, "list")
+        account = _find(wanted, self.phone.accounts, MISSING) if wanted else self.phone.account()
         left = account.period - int(now) % account.period
         self._say(account.code_at(now))  # and nothing else on stdout
-        self.stderr.write(_printable(f"{account.user} at {account.requester}, valid for {left} more seconds"), str)
+        self.stderr.write(printable(f"{account.user} at {account.requester}, valid for {left} more seconds"), str)
 
     def do_remove(self) -> None:
         """Remove an account from the phone."""
-        account = _find(self.given.account, self.phone.listed_accounts(), "list")
-        name = f"{account.user} at {account.requester}"
-        if not self._sure(f"Remove {name} from this phone?"):
-            return self._say("Nothing was removed.")
-        self.phone.remove(account.id)
-        self._say(f"{name} was removed.")
+        account = _find(self.given.account, self.phone.listed_accounts(), MISSING)
+        if self._sure(f"Remove {account.user} at {account.requester} from this phone?"):
+            self.phone.remove(account.id)
+            self._say("Removed.")
 
     def do_watch(self) -> None:
         """Wait for pairings and sign-in requests, and ask about each (Ctrl-C to stop)."""
@@ -172,12 +161,11 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self._say("Stopped.")
 
-    # Asking and answering
-
     def _settles(self, offered: Entry) -> bool:
         """Ask about it; whether nothing more can be done. An answer that fails is said, not raised."""
+        self._show(offered)
         try:
-            self._decide(offered) if "action" in vars(offered) else self._decide_pairing(offered)
+            (self._decide if "action" in vars(offered) else self._decide_pairing)(offered)
         except PhoneError as error:
             if error.reason == "bad_signature":
                 raise
@@ -186,12 +174,9 @@ class Command(BaseCommand):
         return True
 
     def _decide_pairing(self, offer: Entry) -> None:
-        self._show(offer)
-        if self._sure(f"Pair with {offer.requester} as {offer.user}?"):
-            self.phone.pair(offer)
-            return self._say("Paired.")
-        self.phone.decline(offer)
-        self._say("Denied.")
+        allowed = self._sure(f"Pair with {offer.requester} as {offer.user}?")
+        (self.phone.pair if allowed else self.phone.decline)(offer)
+        self._say("Paired." if allowed else "Denied.")
 
     def _decide(self, request: Entry, automate: Automate | None = None) -> None:
         """Ask until the person has answered; a wrong number is asked for again while tries remain."""
@@ -199,22 +184,22 @@ class Command(BaseCommand):
         what = f"The {length} digits that the computer shows" if length else "Approve? y = yes"
         while answer := self._ask(f"{what} (n = deny, m = more time, Enter = skip): "):
             try:
-                if answer in NO:
+                if answer in MORE:
+                    self._show(self.phone.extend(request))
+                elif answer in NO:
                     return self._deny(request, automate)
-                if answer not in ("m", "more"):
+                else:
                     return self._approve(request, answer, automate)
-                request = self.phone.extend(request)
-                self._show(request)
             except CommandError as error:
                 self._say(str(error))
-            except RefusedError as error:
-                if error.reason != "wrong_number" or not error.attempts_left:
+            except RefusedError as refused:
+                if refused.reason != "wrong_number" or not refused.attempts_left:
                     raise
-                self._say(str(error))
-        self._say("Left unanswered.")
+                self._say(str(refused))
+        return self._say("Left unanswered.")
 
     def _approve(self, request: Entry, typed: str, automate: Automate | None) -> None:
-        """Approve with what was typed, once it can be the answer: a wrong number costs a try."""
+        """Approve with what was typed, if that can be the answer: a wrong number costs a try."""
         number, length = "".join(typed.split()), request.number_length
         if length and not re.fullmatch(f"[0-9]{{{length}}}", number):
             raise CommandError(f"The number has {length} digits.")
@@ -231,15 +216,13 @@ class Command(BaseCommand):
         """What ``--days`` and ``--network`` ask for; the service says whether the request can have it."""
         if self.given.network and self.given.days is None:
             raise CommandError("--network needs --days.")
-        return None if self.given.days is None else Automate(self.given.days * DAY, self.given.network)
-
-    # Looking for what waits
+        return None if self.given.days is None else Automate(self.given.days * 86400, self.given.network)
 
     def _polls(self, seconds: float = float("inf")) -> Iterator[Entry]:
         """What waits, again and again. A service that is away, or wants to be left alone, is waited for."""
         end, trouble = self.phone.now() + seconds, ""
-        while self.phone.now() <= end:
-            delay = INTERVAL
+        while self.phone.now() < end:
+            wait = INTERVAL
             try:
                 self.phone = self._load()  # another program may have changed it
                 yield self.phone.pending()
@@ -250,24 +233,19 @@ class Command(BaseCommand):
                 if trouble != str(error):
                     trouble = str(error)
                     self._say(trouble)
-                delay = max(delay, error.retry_after or 0)
-            self.given.sleep(delay)
+                wait = max(wait, getattr(error, "retry_after", 0))
+            self.given.sleep(wait)
 
     def _shown_request(self) -> Entry:
         """The request that was named, or the newest; the person has seen it."""
-        requests = self.phone.pending().requests
-        if not requests:
-            raise CommandError("No sign-in request is waiting.")
-        request = requests[0] if self.given.request is None else _find(self.given.request, requests, "list")
+        request: Entry = _find(self.given.request, self.phone.pending().requests, "No such sign-in request is waiting.")
         self._show(request)
         return request
 
-    # The phone and the screen
-
     def _load(self) -> CommandLinePhone:
         """The phone in its file; a new one where it can be paired now."""
-        settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-        path = Path(self.given.state or settings / "django-toopher" / "phone.json")
+        config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        path = Path(self.given.state or config / "django-toopher" / "phone.json")
         how = {name: value for name, value in vars(self.given).items() if name in ("session", "clock")}
         try:
             phone = CommandLinePhone.load(path, **how)
@@ -284,43 +262,38 @@ class Command(BaseCommand):
         if self.phone.base_url is None:
             raise CommandError("Add the address of the service: --service https://example.org/toopher/phone/")
         if not (self.given.insecure or is_private(self.phone.base_url)):
-            remedy = "others could read the seed of your codes. On a test network, add --insecure."
-            raise CommandError(f"{self.phone.base_url} is not https: {remedy}")
+            raise CommandError("That is not https: others could read your codes. On a test network, add --insecure.")
         if self.phone.id is None:
             self.phone.register((self.given.name or f"Command-line phone on {platform.node()}")[:100])
 
     def _list(self, **entries: Sequence[Entry]) -> None:
         if self.given.format == "json":
-            return self.stdout.write(json.dumps(entries, indent=2, default=vars))
+            self.stdout.write(json.dumps(entries, indent=2, default=vars))
+            return
         for name, listed in entries.items():
-            self._say(f"{_label(name)}: {len(listed)}")
+            self._say(f"{name.capitalize()}: {len(listed)}")
             for entry in listed:
                 self._show(entry)
 
     def _show(self, entry: Entry) -> None:
-        """Every text that an answer to it would sign, and what else a person wants to know."""
-        for name in SHOWN:
-            if name in vars(entry):
-                self._say(f"  {_label(name) + ':':<11}{self._readable(name, getattr(entry, name))}")
-
-    def _readable(self, name: str, value: Any) -> str:
-        if name in TIMES and value is not None:
-            seconds = round(value - self.phone.now())
-            nearness = f"in {seconds} s" if seconds >= 0 else f"{-seconds} s ago"
-            return f"{datetime.fromtimestamp(value, tz=timezone.utc):%Y-%m-%d %H:%M:%S} UTC ({nearness})"
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        return value or {"last_used": "never", "network": "any"}.get(name, "(unknown)")
+        """Every text that an answer to it would sign, and its times."""
+        for name, value in vars(entry).items():
+            if name in TIMES and value is not None:
+                seconds = round(value - self.phone.now())
+                nearness = f"in {seconds} s" if seconds >= 0 else f"{-seconds} s ago"
+                value = f"{datetime.fromtimestamp(value, tz=timezone.utc):%Y-%m-%d %H:%M:%S} UTC ({nearness})"
+            if value and name in SHOWN:
+                self._say(f"  {LABELS.get(name, name.capitalize()) + ':':<10} {value}")
 
     def _say(self, line: str, ending: str = "\n") -> None:
         """Print text from anybody, without what a screen would obey, and in letters that it can show."""
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"
-        self.stdout.write(_printable(line).encode(encoding, "backslashreplace").decode(encoding), ending=ending)
+        self.stdout.write(printable(line).encode(encoding, "backslashreplace").decode(encoding), ending=ending)
+        self.stdout.flush()
 
     def _ask(self, question: str) -> str:
         self._say(question, ending="")
-        self.stdout.flush()
-        line = self.given.stdin.readline()
+        line: str = self.given.stdin.readline()
         if not line:
             raise CommandError("There is nobody to ask: the input is closed.")
         return line.strip().lower()
@@ -332,22 +305,21 @@ class Command(BaseCommand):
         return answer in YES
 
 
-def _find(wanted: str, named: Sequence[Named], subcommand: str) -> Named:
-    """The one with that user, user@site or id, or whose id begins like that."""
-    found = [one for one in named if wanted in (one.id, one.user, f"{one.user}@{one.requester}")]
-    found = found or [one for one in named if one.id.startswith(wanted)]
-    if len(found) != 1:
-        choices = ", ".join(f"{one.user}@{one.requester} ({one.id})" for one in found)
-        none = f"Nothing here is called {wanted}. Run `{subcommand}` to see what there is."
-        raise CommandError(_printable(f"More than one matches: {choices}" if found else none))
-    return found[0]
-
-
-def _label(name: str) -> str:
-    return LABELS.get(name, name.capitalize())
-
-
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     r"""Escape, as ``\x1b``, what could move the cursor, hide or reorder text. All other text stays as it is."""
-    unsafe = {each for each in text if not each.isprintable() and unicodedata.category(each) != "Zs"}
-    return "".join(each.encode("unicode_escape").decode() if each in unsafe else each for each in text)
+    return "".join(
+        each if each.isprintable() or unicodedata.category(each) == "Zs" else each.encode("unicode_escape").decode()
+        for each in text
+    )
+
+
+def _find(wanted: str | None, named: Sequence[Any], missing: str) -> Any:
+    """The one with that user, user@site or id, or whose id begins like that; the first where nothing is wanted."""
+    found = [one for one in named if wanted in (None, one.id, one.user, f"{one.user}@{one.requester}")]
+    found = found or [one for one in named if one.id.startswith(str(wanted))]
+    if not found:
+        raise CommandError(missing)
+    if wanted is not None and len(found) > 1:
+        choices = ", ".join(f"{one.user}@{one.requester} ({one.id})" for one in found)
+        raise CommandError(printable(f"More than one matches: {choices}"))
+    return found[0]

@@ -33,12 +33,11 @@ def pair_by_phrase(frame: Frame, phrase: str) -> Frame:
     permissions.require_pairing_due(frame)
     permissions.require_switched_on(frame)
     user, only_first = frame.user, permissions.pairs_only_first(frame)
-    limits.count_phrase(user.requester, user.name, timezone.now())
     try:
-        pairing = pairings.create_by_phrase(user, phrase, only_first=only_first)
+        with limits.phrase_tried(user.requester, user.name, timezone.now()):
+            pairing = pairings.create_by_phrase(user, phrase, only_first=only_first)
     except NotFoundError:
         raise NotFoundError(_("No phone shows these words now. Check them, or make new ones on the phone.")) from None
-    limits.forget_phrases(user.requester, user.name)
     if frame.pairing:
         pairings.deactivate(frame.pairing)
     return _attach(frame, pairing)

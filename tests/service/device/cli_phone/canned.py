@@ -20,13 +20,14 @@ import urllib3
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.management import call_command
 
-from django_toopher.service.device.cli_phone import CommandLinePhone, LinkedOffer, Request
+from django_toopher.service.device.cli_phone import CommandLinePhone
+from django_toopher.service.device.cli_replies import Entry, PhoneError
 
 SERVICE = "https://example.org/toopher/phone/"
 NOW = 1_700_000_000
 RFC6238_SEED = base64.b32encode(b"12345678901234567890").decode()
 KEY = ec.generate_private_key(ec.SECP256R1())
-OFFER = LinkedOffer("Example", "alice", id="pairing-1", expires=NOW + 600, link="token-1")
+OFFER = Entry(requester="Example", user="alice", id="pairing-1", expires=NOW + 600, link="token-1")
 
 QUESTION = {
     "id": "request-1",
@@ -42,7 +43,7 @@ QUESTION = {
     "latest": NOW + 595,
 }
 
-REQUEST = Request(**QUESTION)
+REQUEST = Entry(**QUESTION)
 
 SEED = {"pairing": "pairing-1", "secret": RFC6238_SEED, "digits": 6, "period": 30}
 
@@ -143,6 +144,12 @@ ASKED = {
     "terminal": "Office laptop",
     "address": "203.0.113.5",
 }
+
+
+def refused(reason: str) -> Any:
+    """That a phone could not do something, for that reason."""
+    return pytest.raises(PhoneError, check=lambda error: error.reason == reason)
+
 
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pyotp
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_toopher.service.device.cli_phone import (
-    AuthenticatorError,
-    CommandLinePhone,
-    PairingOffer,
-    RefusedError,
-    UnpairedError,
-)
+from django_toopher.service.device.cli_phone import CommandLinePhone
+from django_toopher.service.device.cli_replies import Entry, PhoneError, RefusedError
 from tests.tables import table
 
-from .canned import NOW, RFC6238_SEED, SEED, Reply, make_paired_phone, make_phone, refusal
+from .canned import KEY, RFC6238_SEED, SEED, Reply, make_paired_phone, make_phone, refusal, refused
+
+ACCOUNT = make_paired_phone()[0].account()
 
 
 @table(
@@ -38,14 +33,9 @@ def test_codes_are_those_of_rfc_6238(seconds: int, code: str):
     assert phone.account().code_at(seconds) == code
 
 
-@cache
-def paired_state():
-    return make_paired_phone()[0].to_dict()
-
-
 @given(st.integers(min_value=0, max_value=2**34))
 def test_codes_are_those_of_pyotp_at_the_time_of_the_clock(seconds: int):
-    phone = CommandLinePhone.from_dict(paired_state(), clock=lambda: seconds)
+    phone = CommandLinePhone(clock=lambda: seconds, key=KEY, accounts=(ACCOUNT,))
     assert phone.code("pairing-1") == pyotp.TOTP(RFC6238_SEED).at(seconds)
 
 
@@ -56,14 +46,14 @@ def test_a_code_needs_no_network():
 
 
 def test_a_phone_without_accounts_has_no_code():
-    with pytest.raises(UnpairedError):
+    with refused("unpaired"):
         make_phone()[0].code()
 
 
 def test_with_two_accounts_a_code_must_be_asked_for_by_id():
     phone, _ = make_paired_phone(Reply(SEED))
-    phone.pair(PairingOffer("Example", "bob", id="pairing-2", expires=NOW))
-    with pytest.raises(UnpairedError):
+    phone.pair(Entry(requester="Example", user="bob", id="pairing-2"))
+    with refused("unpaired"):
         phone.code()
     assert phone.code("pairing-2")
 
@@ -89,6 +79,6 @@ def test_removing_what_neither_side_knows_is_an_error():
 @table("reply", [refusal("bad_signature", 401), Reply(error=requests.ConnectionError())])
 def test_a_seed_is_kept_when_the_account_could_not_be_removed(reply: Reply):
     phone, _ = make_paired_phone(reply)
-    with pytest.raises(AuthenticatorError):
+    with pytest.raises(PhoneError):
         phone.remove("pairing-1")
     assert phone.code("pairing-1")

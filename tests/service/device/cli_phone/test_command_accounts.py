@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pyotp
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 
-from django_toopher.service.device.cli_phone import PairingOffer
+from django_toopher.service.device.cli_replies import Entry
 from tests.tables import table
 
 from .canned import (
@@ -23,14 +24,15 @@ from .canned import (
     Terminal,
     listed,
     make_paired_phone,
+    posix,
     waiting,
 )
 
 
 def test_list_shows_requests_and_accounts(terminal: Terminal):
     out = terminal.run("list", replies=[waiting(QUESTION), listed(ALICE)])
-    assert "request-1" in out
-    assert "alice at Example (pairing-1), last used 2023-11-14 22:13:20 UTC" in out
+    assert out.index("request-1") < out.index("Accounts: 1") < out.index("pairing-1")
+    assert "Last used: 2023-11-14 22:13:20 UTC (in 0 s)" in out
 
 
 def test_list_shows_a_waiting_pairing(terminal: Terminal):
@@ -38,16 +40,16 @@ def test_list_shows_a_waiting_pairing(terminal: Terminal):
 
 
 def test_list_says_when_nothing_waits(terminal: Terminal):
-    assert "Nothing is waiting" in terminal.run("list", replies=[waiting(), listed(ALICE)])
+    assert "Requests: 0\nPairings: 0\n" in terminal.run("list", replies=[waiting(), listed(ALICE)])
 
 
 def test_list_marks_an_account_that_the_service_has_removed(terminal: Terminal):
-    assert "(pairing-1), removed at the service" in terminal.run("list", replies=[waiting(), listed()])
+    assert "Note:      removed at the service" in terminal.run("list", replies=[waiting(), listed()])
 
 
 def test_list_marks_an_account_whose_seed_got_lost(terminal: Terminal):
     out = terminal.run("list", replies=[waiting(), listed({**ALICE, "id": "pairing-5"})])
-    assert "(pairing-5), last used 2023-11-14 22:13:20 UTC, no one-time codes here" in out
+    assert "Note:      no one-time codes here" in out
 
 
 def test_list_as_json_has_everything_but_secrets(terminal: Terminal):
@@ -55,7 +57,7 @@ def test_list_as_json_has_everything_but_secrets(terminal: Terminal):
     assert json.loads(out) == {
         "requests": [QUESTION],
         "pairings": [OFFERED],
-        "accounts": [{**ALICE, "known": True, "has_code": True}],
+        "accounts": [{**ALICE, "note": ""}],
     }
 
 
@@ -71,7 +73,7 @@ def test_an_account_goes_by_user_site_or_id(terminal: Terminal, name: str):
 
 def test_a_name_that_two_accounts_have_is_an_error_that_lists_them(state: Path):
     phone, _ = make_paired_phone(Reply(SEED))
-    phone.pair(PairingOffer("Shop", "alice", id="pairing-2", expires=NOW))
+    phone.pair(Entry(requester="Shop", user="alice", id="pairing-2"))
     phone.save(state)
     with pytest.raises(CommandError, match=r"alice@Example \(pairing-1\), alice@Shop \(pairing-2\)"):
         Terminal(state).run("code", "alice")
@@ -100,6 +102,17 @@ def test_looking_does_not_write_the_file(terminal: Terminal):
         before.st_ino,
         before.st_mtime_ns,
     )
+
+
+@posix
+@table(("named", "folder"), [("", ".config"), ("elsewhere", "elsewhere")])
+def test_the_file_is_in_the_users_folder_for_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str, folder: str
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", named and str(tmp_path / named))
+    with pytest.raises(CommandError, match=re.escape(str(tmp_path / folder / "django-toopher" / "phone.json"))):
+        call_command("toopher_phone", "code")
 
 
 @table("words", [["list"], ["approve"], ["deny"], ["code"], ["remove", "alice"], ["watch"]])

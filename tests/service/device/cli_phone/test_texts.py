@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from django_toopher.service.device.cli_phone import printable
+from django_toopher.service.management.commands.toopher_phone import printable
 from tests.tables import table
 
 from .canned import ALICE, DENIED, GRANTED, NOW, OFFERED, QUESTION, SEED, Recorder, Reply, Terminal, listed, waiting

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from django_toopher.addresses import network_of
 from django_toopher.service.device.cli_phone import Automate
 from django_toopher.service.models import Automation
-from django_toopher.service.networks import network_of
 from django_toopher.service.requests import automations
 from tests.tables import table
 

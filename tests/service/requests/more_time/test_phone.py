@@ -89,8 +89,9 @@ def test_the_terminal_program_takes_more_time(page, phone, pair):
     let_pass(100)
     [question] = phone.pending().requests
     assert question.latest > question.expires
-    expires = phone.extend(question)
-    assert expires == phone.pending().requests[0].expires > question.expires
+    prolonged = phone.extend(question)
+    assert prolonged == phone.pending().requests[0]
+    assert prolonged.expires > question.expires
     phone.approve(question, page.state["number"])
     with pytest.raises(RefusedError) as refused:
         phone.extend(question)
