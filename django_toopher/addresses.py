@@ -26,9 +26,9 @@ def address_of(request: HttpRequest) -> str:
 
 
 def normalized_address(text: str) -> str:
-    """An IP address as we write it; ``""`` for anything else."""
+    """An IP address as we write it, IPv6 without a zone, which can be of any length; ``""`` for anything else."""
     try:
-        return str(ip_address(text.strip()))
+        return str(ip_address(text.strip().partition("%")[0]))
     except ValueError:
         return ""
 

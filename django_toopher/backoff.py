@@ -43,7 +43,7 @@ def seconds_until(then: datetime | None, now: datetime) -> int:
 def _blocked_until(now: datetime, most: int, wait: int) -> Case:
     """Until when a row waits whose ``failures`` are about to be one more."""
     first = min(most, MOST_FAILURES)
-    waits = [min(wait * 2**n, LONGEST_WAIT) for n in range(20)]
+    waits = [min(wait * 2**n, LONGEST_WAIT) for n in range(20)]  # by then even one second is LONGEST_WAIT
     each = [When(failures=first - 1 + n, then=Value(now + timedelta(seconds=wait))) for n, wait in enumerate(waits)]
     return Case(
         When(failures__gte=MOST_FAILURES - 1, then=Value(now + FOR_EVER)),

@@ -66,6 +66,7 @@ class Conf(Settings):
     def TOOPHER_POLICY(self) -> tuple[Rule, ...]:
         """Who needs a second factor: one rule or a list, of which one is enough. They are in ``policy``."""
         value: Any = getattr(settings, "TOOPHER_POLICY", "optional")
+        # an empty list is itself taken for a rule, and refused: it would ask nobody
         rules = value if isinstance(value, list | tuple) and value else [value]
         return tuple(map(_rule, rules))
 
@@ -81,7 +82,7 @@ class Conf(Settings):
         if not isinstance(value, list | tuple) or not all(isinstance(path, str) for path in value):
             raise ImproperlyConfigured(f"TOOPHER_EXEMPT_PATHS must be a list of paths, not {value!r}.")
         for path in value:
-            if not re.fullmatch(r"/[^/].*", path):
+            if not re.fullmatch(r"/[^/].*", path):  # "/" would exempt the whole site
                 raise ImproperlyConfigured(f"TOOPHER_EXEMPT_PATHS: {path!r} is no path below / on this site.")
         return tuple(value)
 

@@ -21,6 +21,7 @@ class DerivedIframe(ToopherIframe):
     def validate_postback(self, *args: Any, **kwargs: Any) -> dict[str, str]:
         """As ``ToopherIframe``'s, with each secret that is valid now."""
         newest, *fallbacks = embedded.consumer_secrets()
+        # the newest comes last: it is the one that stays, and its error is the one that is raised
         for self.secret in fallbacks:
             with suppress(SignatureError):
                 return super().validate_postback(*args, **kwargs)

@@ -1,7 +1,7 @@
 """The credentials of the embedded requester: both apps in one project, nothing configured.
 
 App and service derive the same consumer secret from ``SECRET_KEY``, each by itself, so a site has nothing to copy
-from one to the other. This leaf is the only module besides ``client`` that both sides may import (DESIGN.md).
+from one to the other. This is one of the leaves that both sides may import (DESIGN.md).
 """
 
 from __future__ import annotations

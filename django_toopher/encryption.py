@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 else:
     _TextField = _JSONField = models.TextField
 
+# Stays so wherever this module goes: what is stored was encrypted with it.
 _SALT = b"django_toopher.service.encryption"
 
 

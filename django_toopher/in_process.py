@@ -37,6 +37,7 @@ class InProcessAdapter(HTTPAdapter):
         urlconf = get_urlconf()
         try:
             with translation.override(None), timezone.override(None):
+                # not __call__, whose request_started may close the outer request's connections to the database
                 response: Any = _handler().get_response(WSGIRequest(_environ(request)))
         finally:
             set_urlconf(urlconf)

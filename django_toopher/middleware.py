@@ -52,6 +52,7 @@ class ToopherMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
+        # Django calls it by whether it is a coroutine function: each world needs its own
         self.process_view: Callable[..., Any] = self._stop
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
@@ -136,7 +137,7 @@ def _answer(request: HttpRequest) -> HttpResponseBase | None:
         _let_in(request)
         return None
     response = _ask(request) if _can_show_page(request) else _refuse(request)
-    add_never_cache_headers(response)
+    add_never_cache_headers(response)  # the same address has the page itself afterwards
     return response
 
 
@@ -174,6 +175,7 @@ def _ask(request: HttpRequest) -> HttpResponseBase:
 
 def _refuse(request: HttpRequest) -> HttpResponseBase:
     """For scripts: what is missing, and which page to open for it."""
+    # no attempt is begun here: the page that is named does that
     url, page = reverse("django_toopher:authenticate"), _page_of(request)
     url = f"{url}?{urlencode({'next': page})}" if page else url
     response = JsonResponse({"reason": "second_factor_required", "authenticate_url": url}, status=403)

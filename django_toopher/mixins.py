@@ -37,6 +37,7 @@ class SecondFactorRequiredMixin(_View):
     def as_view(cls, **initkwargs: Any) -> Callable[..., Any]:
         """The view, around which Django opens no transaction; ``dispatch`` opens it, behind the approval."""
         view = super().as_view(**initkwargs)
+        # around a coroutine Django opens none: with ATOMIC_REQUESTS it refuses to run it
         return view if cls.view_is_async else without_transaction(view)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

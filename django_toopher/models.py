@@ -35,7 +35,7 @@ class ToopherAccountManager(models.Manager["ToopherAccount"]):
         if account is not None:
             return account
         name = str(user.get_username())  # a site's own may be a number
-        while self.filter(name_digest=digest(name)).exists():
+        while self.filter(name_digest=digest(name)).exists():  # the name that was made up may be taken, too
             name = f"{name} ({user.pk})"
         account, _created = self.get_or_create(user_id=user.pk, defaults={"name": name})
         return account
@@ -46,7 +46,7 @@ class ToopherAccountManager(models.Manager["ToopherAccount"]):
         for chunk in (missing[start : start + 500] for start in range(0, len(missing), 500)):
             new = [ToopherAccount(user=user, name=str(user.get_username())) for user in chunk]
             for account in new:
-                account.name_digest = digest(account.name)
+                account.name_digest = digest(account.name)  # bulk_create calls no save()
             self.bulk_create(new, ignore_conflicts=True)  # a name that is taken makes no row
         for user in users.filter(toopher_account=None).order_by():
             self.for_user(user)
@@ -116,6 +116,7 @@ class ToopherAccount(models.Model):
     def change(self, **fields: Any) -> None:
         """Write down a change of the second factor, which ends what other sessions earned and voids open attempts."""
         fields |= {"generation": models.F("generation") + 1}
+        # not save(): this object may have been read before others wrote to its other fields
         ToopherAccount.objects.filter(pk=self.pk).update(**fields)
         self.refresh_from_db()
 
@@ -168,6 +169,7 @@ class Attempt(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.LOGIN)
+    # SET_NULL: the record outlives the user (S18)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("user")
     )
@@ -189,7 +191,7 @@ class Attempt(models.Model):
     terminal_digest = models.CharField(
         max_length=64, blank=True, editable=False, help_text="Of the computer's secret id, by which it is recognised."
     )
-    address = models.CharField(_("address"), max_length=45, blank=True)
+    address = models.CharField(_("address"), max_length=45, blank=True)  # IPv6 with an IPv4 address in it
     browser = models.CharField(_("browser"), max_length=255, blank=True)
     created = models.DateTimeField(_("created"), default=timezone.now)
     expires = models.DateTimeField(_("expires"))
@@ -213,6 +215,7 @@ class Attempt(models.Model):
         ``told`` is what the service told of it: ``request_id``, and of the computer ``terminal_id`` and so on.
         """
         texts = {"reason": reason, "method": method, **{name: value for name, value in told.items() if value}}
+        # a service may say anything, and PostgreSQL refuses what is longer than its column
         kept = {name: value[: Attempt._meta.get_field(name).max_length] for name, value in texts.items()}  # type: ignore[union-attr]
         won = Attempt.objects.filter(pk=self.pk, outcome=self.Outcome.PENDING, expires__gt=now).update(
             outcome=outcome, finished=now, **kept

@@ -37,6 +37,7 @@ def is_due(user: AbstractBaseUser, request: HttpRequest) -> bool:
         return False
     if account and account.paired:
         return True
+    # in this order: _grace_of makes accounts, and does so only for people whom the policy wants
     return demands(user, request) and _grace_of(user) is None
 
 

@@ -18,7 +18,7 @@ def verified_client(db: None) -> Callable[[Any], Client]:
     """``verified_client(user)``: a client whose user has passed the second factor."""
     from django.test import Client
 
-    from .testing import verified_login
+    from .testing import verified_login  # models: not before Django is set up
 
     def make(user: Any) -> Client:
         client = Client()

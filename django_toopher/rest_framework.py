@@ -56,6 +56,7 @@ def _require_confirmation(request: Request, view: Any) -> None:
         raise ImproperlyConfigured(f"{type(view).__name__} needs second_factor_action.")
     requirement = Requirement(action, getattr(view, "second_factor_max_age", None))
     words, session = requirement.words(request), getattr(request._request, "session", None)
+    # a session and a token may be of two people: what one has confirmed does not count for the other
     is_sessions_user = session is not None and session.get(SESSION_KEY) == str(request.user.pk)
     if is_sessions_user and requirement.is_met(session, words) and generation.is_current(request._request):
         return

@@ -96,11 +96,13 @@ def test_the_house_that_is_described_is_the_one_that_stands():
     for folder in (PACKAGE, PACKAGE / "service"):
         built = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
         assert not built - told - {"__init__", "migrations", "service"}
-    places = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?)`", design)
-    anywhere = [path.as_posix() for path in (*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*/"))]
+    places = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.(?:py|js|html))?)`", design)
+    anywhere = [
+        f"{path.as_posix()}/" if path.is_dir() else path.as_posix() for path in (*PACKAGE.rglob("*"), ROOT / "tests")
+    ]
     assert places
     for place in places:
-        assert any(f"/{place}".rstrip("/") in f"{path}" for path in anywhere) or (ROOT / place).exists(), place
+        assert any(path.endswith(f"/{place}") for path in anywhere) or (ROOT / place).exists(), place
 
 
 # What is installed

@@ -30,7 +30,7 @@ class LostPhoneView(VerifiedView):
         if not account.paired:
             with suppress(verbs.SkippedError, ToopherApiError):  # then we show what we know
                 verbs.refresh(account, connection.api(request))
-                generation.renew(request)
+                generation.renew(request)  # what refresh found may have moved it on
         context = {
             "paired": account.paired,
             "left": recovery_codes.remaining(request.user),

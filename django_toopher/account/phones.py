@@ -163,6 +163,7 @@ def _remove(request: HttpRequest, account: ToopherAccount) -> None:
     if phone := _own_phone(request, account):
         api.post(api.path("pairings", phone), deactivated=True)
         verbs.refresh(account, api)
+        # refresh() moves the generation only where the phone that was removed is the one used last
         account.change()
         account.announce(signals.unpaired)
         _keep_session(request, _("The phone was removed."))
@@ -170,6 +171,8 @@ def _remove(request: HttpRequest, account: ToopherAccount) -> None:
 
 def _own_phone(request: HttpRequest, account: ToopherAccount) -> str:
     """One of the person's own phones, and no other (SECURITY.md S17); blank otherwise."""
+    if not account.toopher_user_id:
+        return ""
     phone, known = request.POST.get("phone", ""), lookups.phones(connection.api(request), account.toopher_user_id)
     return phone if phone in {each.id for each in known} else ""
 

@@ -55,6 +55,7 @@ class RecoverView(View):
         if not (account.paired and account.enabled):
             return redirect("django_toopher:account")
         backend = request.session.get(BACKEND_SESSION_KEY, "")
+        # not where it redirects to: that page asks the phone which is gone
         ask_second_factor(request, user, reverse("django_toopher:account"), backend)
         return redirect("django_toopher:recover")
 

@@ -29,6 +29,7 @@ from . import history, phones
 from .verified import IN_PERSON, is_verified
 
 
+# without_transaction: _ask may spend an approval, which nothing may take back (S13)
 @method_decorator([without_transaction, never_cache], name="dispatch")
 class AccountView(LoginRequiredMixin, EmbeddingView):
     """Once a phone is paired, for people who have passed the second factor in this session, and nobody else."""
@@ -40,6 +41,7 @@ class AccountView(LoginRequiredMixin, EmbeddingView):
         account = ToopherAccount.objects.for_user(request.user)  # type: ignore[arg-type]
         verified = is_verified(request, account)
         recent = history.recent(account.user_id)
+        # a first visit asks the service nothing: without an attempt no pairing was ever begun here
         if recent and account.enabled and not account.paired:
             self._refresh(request, account)
         if account.paired and account.enabled and not verified:

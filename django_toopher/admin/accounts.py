@@ -104,7 +104,7 @@ class ToopherAccountAdmin(TolerantListMixin, SupportActionsMixin, _AccountAdmin)
         """Names here and at the service, e-mail, ids: whatever the site's user model calls them."""
         user_model: Any = get_user_model()
         fields = ["name", "device", "pairing_id", "toopher_user_id", f"user__{user_model.USERNAME_FIELD}"]
-        email = user_model.get_email_field_name()
+        email = user_model.get_email_field_name()  # Django says "email" where there is none
         try:
             user_model._meta.get_field(email)
         except FieldDoesNotExist:
@@ -178,6 +178,7 @@ class ToopherAccountAdmin(TolerantListMixin, SupportActionsMixin, _AccountAdmin)
 
 def recent(account: ToopherAccount) -> list[Attempt]:
     """The person's newest attempts, each with ``why`` and ``place``, in words."""
+    # exclude: of a deleted user, None would find the attempts of all who were deleted
     attempts = list(Attempt.objects.filter(user=account.user_id).exclude(user=None).order_by("-created")[:RECENT])
     for attempt in attempts:
         attempt.why = reason_of(attempt)  # type: ignore[attr-defined]

@@ -46,7 +46,7 @@ class SupportActionsMixin(_ModelAdmin):
 
     def __init__(self, model: type[Any], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
-        if self.actions is not None:
+        if self.actions is not None:  # None switches all actions off
             self.actions = [*self.actions, *ACTIONS]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

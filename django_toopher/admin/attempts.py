@@ -126,6 +126,7 @@ def exported(request: HttpRequest, attempts: QuerySet[Attempt]) -> StreamingHttp
     logger.info("attempts exported", extra={"by": request.user.pk})
     pieces = _pieces(attempts.values_list(*COLUMNS).iterator(chunk_size=CHUNK))
     headers = {"Content-Disposition": f'attachment; filename="attempts-{timezone.now():%Y-%m-%d}.csv"'}
+    # under ASGI Django reads a plain iterator to its end before it sends anything
     content: Any = _asynchronous(pieces) if isinstance(request, ASGIRequest) else pieces
     return StreamingHttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)
 
@@ -150,7 +151,7 @@ async def _asynchronous(pieces: Iterator[str]) -> AsyncIterator[str]:
 
 
 def _next(pieces: Iterator[str]) -> str:
-    return next(pieces, "")
+    return next(pieces, "")  # a StopIteration can't pass into a coroutine
 
 
 def _cell(value: Any) -> str:

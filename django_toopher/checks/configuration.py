@@ -95,13 +95,15 @@ def check_policy(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _takes_two(rule: Callable[..., Any]) -> bool:
+    if inspect.iscoroutinefunction(rule):
+        return False  # what it returns, a coroutine, is always true
     try:
         inspect.signature(rule).bind(None, None)
     except TypeError:
-        return inspect.iscoroutinefunction(rule)
-    except ValueError:  # a callable in C tells nothing of itself
-        return True
-    return not inspect.iscoroutinefunction(rule)
+        return False
+    except ValueError:
+        pass  # a callable in C tells nothing of itself
+    return True
 
 
 @register("django_toopher")
@@ -132,6 +134,7 @@ _VERSION = "django_toopher.W005"
 def check_session_cookie(**kwargs: Any) -> list[CheckMessage]:
     """The session's cookie is one that browsers keep."""
     samesite, secure = settings.SESSION_COOKIE_SAMESITE, settings.SESSION_COOKIE_SECURE
+    # the text "None" is meant; the value None leaves the attribute out
     if str(samesite).lower() != "none" or samesite is None or secure:
         return []
     hint = 'Set SESSION_COOKIE_SECURE = True, or leave SESSION_COOKIE_SAMESITE at "Lax": the iframe needs no cookie.'

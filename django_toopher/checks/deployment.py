@@ -35,6 +35,7 @@ def check_secret_key(**kwargs: Any) -> list[CheckMessage]:
     except ImproperlyConfigured:  # E001 or E002 says so
         return []
     key = settings.SECRET_KEY
+    # as Django's own security.W009 judges a key
     if not is_derived or (len(key) >= 50 and len(set(key)) >= 5 and not key.startswith("django-insecure-")):
         return []
     hint = "Set a SECRET_KEY of 50 or more random characters: whoever guesses it says yes for everybody's phone."

@@ -101,7 +101,7 @@ class ToopherApi:
 
     def reset_user(self, username: str) -> None:
         """Remove all pairings of a user, who has to pair again."""
-        self.post("users/reset", name=username)
+        self.post("users/reset", name=username)  # the seed's word; others say user_name (PROTOCOL §2.1, row 19)
 
     def get_user_by_id(self, user_id: str) -> User:
         """Fetch a user."""
@@ -175,9 +175,10 @@ class ToopherApi:
         return "/".join(quote(segment, safe="") for segment in segments)
 
     def _find_user(self, username: str) -> User:
-        found = self.get("users", user_name=username)
+        found = self.get("users", user_name=username)  # the seed's word; others say name (PROTOCOL §2.1, row 16)
         if not isinstance(found, list):
             raise InvalidReplyError("The service's reply is not a list of users", status=200)
+        # whatever the service lists, nobody of another name is meant (S12)
         users = [user for user in map(User, found) if user.name == username]
         if not users:
             raise UserUnknownError("No user has that name")
@@ -209,12 +210,13 @@ class ToopherApi:
         except (requests.RequestException, HTTPError) as exc:
             raise self._failure(exc, started) from exc
         logger.debug("%s %s: %d", method, endpoint, response.status_code)
-        if response.status_code != 200:
+        if response.status_code != 200:  # success is exactly 200 (PROTOCOL §1.5)
             _raise_reported_error(response, body)
         return body
 
     def _read(self, response: requests.Response, started: float) -> bytes:
         """Read the body, within limits of time and size that a mounted adapter may not know of."""
+        # unpacking could make very many bytes of a few (S15)
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise InvalidReplyError("The service's reply is compressed", status=response.status_code)
         body = bytearray()
@@ -227,6 +229,7 @@ class ToopherApi:
         return bytes(body)
 
     def _failure(self, exc: Exception, started: float) -> ServiceUnavailableError:
+        # a timeout while the body is read is a ConnectionError to requests
         if isinstance(exc, requests.Timeout) or self._is_late(started):
             return ServiceTimeoutError(_TOO_SLOW)
         return ServiceUnavailableError(f"The service can't be reached ({type(exc).__name__})")
@@ -251,7 +254,7 @@ def _decoded(body: bytes, status: int = 200) -> Any:
     """Decode a reply, which has to be an object or a list (PROTOCOL §1.5)."""
     try:
         reply = json.loads(body)
-    except (ValueError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:  # RecursionError: lists within lists, without end
         raise InvalidReplyError("The service's reply is not JSON", status=status) from exc
     if not isinstance(reply, dict | list):
         raise InvalidReplyError("The service's reply is neither an object nor a list", status=status)

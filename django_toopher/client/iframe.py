@@ -130,6 +130,7 @@ class ToopherIframe:
 
     def _signed_url(self, page: str, /, *, ttl: float = DEFAULT_TTL, **parameters: Any) -> str:
         expires = int(self.clock()) + int(ttl)
+        # dict(): a keyword that is fixed here raises instead of replacing it
         query = dict(v=2, expires=expires, **_without_none(parameters))
         url, _, _ = self.client.sign(f"{self.base_uri}/web/{page}?{urlencode(query)}")
         return str(url)
@@ -156,13 +157,14 @@ def _flattened(data: Postback) -> dict[str, str]:
         return _unwrapped(data)
     fields = {_text(name): _only_text(value) for name, value in _entries(data)}
     if fields and fields.keys() <= WRAPPER_FIELDS:
-        return _unwrapped(_only_text([*fields.values()]))
+        return _unwrapped(_only_text([*fields.values()]))  # both may be there, with one text (PROTOCOL §3.3)
     return fields
 
 
 def _entries(data: Any) -> Iterable[tuple[Any, Any]]:
     if not isinstance(data, Mapping):
         raise MalformedPostbackError("The postback is not a set of fields")
+    # a QueryDict's items() hides all values but the last: a field posted twice has to be seen (S01)
     return data.lists() if hasattr(data, "lists") else data.items()
 
 
@@ -204,6 +206,7 @@ def _text(value: Any) -> str:
 
 def _timestamp(fields: Mapping[str, str]) -> int:
     text = fields.get("timestamp", "")
+    # int() alone takes blanks, signs, underscores and the digits of other scripts
     if not re.fullmatch("[0-9]{1,12}", text):
         raise MalformedPostbackError("The postback's timestamp is missing or no number of seconds")
     return int(text)
@@ -212,6 +215,7 @@ def _timestamp(fields: Mapping[str, str]) -> int:
 def _check_token(fields: Mapping[str, str], request_token: str | None) -> None:
     if not request_token or request_token.isspace():
         raise TokenError("There is no request token that the postback could answer")
+    # as bytes: of texts, compare_digest takes ASCII only
     if not hmac.compare_digest(fields.get("session_token", "").encode(), request_token.encode()):
         raise TokenError("The postback answers another request")
 

@@ -48,7 +48,7 @@ class Resource:
         self._update(reply)
 
     def __getattr__(self, name: str) -> Any:
-        raw = self.__dict__.get("raw", {})
+        raw = self.__dict__.get("raw", {})  # none yet while it is unpickled
         if name.startswith("_") or name not in raw:
             raise AttributeError(f"{type(self).__name__!r} has no {name!r}")
         return raw[name]

@@ -45,6 +45,7 @@ def is_signed_postback(fields: Mapping[str, str], secret: str) -> bool:
     Raises `UnicodeEncodeError` as `sign_postback` does.
     """
     given = fields.get(SIGNATURE_FIELD, "").encode()
+    # a list: both are compared, whichever of them fits
     matches = [
         hmac.compare_digest(given, sign_postback(fields, secret, encoding).encode("ascii"))
         for encoding in ACCEPTED_ENCODINGS

@@ -42,7 +42,7 @@ MAX_REPLY_BYTES = 1024 * 1024
 for _name in ("oauthlib", "requests_oauthlib"):
     logging.getLogger(_name).setLevel(logging.INFO)  # at DEBUG they log what is signed, codes and tokens among it
 
-_MAX_WIRE_BYTES = 2 * MAX_REPLY_BYTES
+_MAX_WIRE_BYTES = 2 * MAX_REPLY_BYTES  # headers and the framing of chunks come on top
 
 
 def service_root(url: str | None) -> str:
@@ -50,7 +50,7 @@ def service_root(url: str | None) -> str:
     if url is None:
         warnings.warn(
             f"No service URL was given: {DEFAULT_BASE_URL} is used, where nobody answers any more.",
-            stacklevel=3,
+            stacklevel=3,  # where the ToopherApi or ToopherIframe is made
         )
         url = DEFAULT_BASE_URL
     return url.rstrip("/")
@@ -77,7 +77,7 @@ class _DeadlineReader(io.RawIOBase):
     """A socket's bytes, until the deadline or the limit, whichever comes first."""
 
     def __init__(self, sock: socket.socket, stream: io.RawIOBase) -> None:
-        seconds = sock.gettimeout()
+        seconds = sock.gettimeout()  # urllib3 has set it to what is left of the whole call
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._bytes_left = _MAX_WIRE_BYTES
         self._sock = sock
@@ -132,7 +132,7 @@ class _DeadlineConnection(HTTPConnection):
         try:
             attempt.result(self.timeout)
         except FutureTimeoutError as exc:
-            attempt.add_done_callback(lambda _: self.close())
+            attempt.add_done_callback(lambda _: self.close())  # it may still connect, and nobody would close it
             raise ConnectTimeoutError(self, f"Connecting to {self.host} took too long") from exc
 
 

@@ -58,6 +58,7 @@ def make(user: Any) -> list[str]:
     account = ToopherAccount.objects.for_user(user)
     with transaction.atomic():
         # The UPDATE locks the account: of two who make codes at once, the later one's replace the earlier one's.
+        # And with new codes, whoever typed a hundred wrong ones may try again (SECURITY.md S23).
         ToopherAccount.objects.filter(pk=account.pk).update(failures=0, blocked_until=None)
         RecoveryCode.objects.filter(user=user).delete()
         RecoveryCode.objects.bulk_create(rows)

@@ -137,19 +137,20 @@ def complete_with_recovery_code(pending: Pending | None, typed: str) -> Approval
         if not recovery_codes.spend(code, user):
             raise WrongCodeError
         if not attempt.finish(Outcome.GRANTED, timezone.now(), method=Method.RECOVERY):
-            raise ExpiredAttemptError
+            raise ExpiredAttemptError  # the code is not lost: its UPDATE is rolled back
     return Approval(user, attempt)
 
 
 def _grant(attempt: Attempt, answer: Answer) -> Approval:
     """Spend the attempt, when what the service said is a yes to it."""
-    if answer.action != attempt.action:
+    if answer.action != attempt.action:  # an answer to something else; this attempt still waits (S05)
         raise InvalidPostbackError
     if not answer.granted or answer.pending:
         attempts.fail(attempt, NotApprovedError(), Outcome.DENIED, told=answer.kept)
     user: Any = attempt.user
     if not attempts.is_same_at_service(attempt, answer.user_name, answer.user_id):
         attempts.fail(attempt, ChangedUserError(), told=answer.kept)
+    # killed in between, neither is written (SECURITY.md S36)
     with transaction.atomic():
         if not attempt.finish(Outcome.GRANTED, timezone.now(), **answer.kept):
             raise ExpiredAttemptError

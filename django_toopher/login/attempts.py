@@ -140,6 +140,7 @@ def _open(rows: QuerySet[Any], pending: Pending | None, kind: Attempt.Kind) -> A
     attempt = rows.filter(pk=pending.attempt, kind=kind).select_related("user__toopher_account").first()
     if attempt is None or not constant_time_compare(attempt.token_digest, digest(pending.token)):
         raise NothingPendingError
+    # so that it is said early; what decides is the same condition in the UPDATE of ``Attempt.finish`` (S04)
     if attempt.outcome != Outcome.PENDING or attempt.expires <= timezone.now():
         raise ExpiredAttemptError
     return attempt  # type: ignore[no-any-return]
@@ -161,6 +162,7 @@ def is_open_for(pending: Pending | None, user: AbstractBaseUser) -> bool:
 def abandon(pending: Pending | None) -> None:
     """The person cancelled: nobody can complete the attempt any more."""
     attempt = Attempt.objects.filter(pk=pending.attempt).first() if pending else None
+    # an attempt's id is no secret: alone it voids nothing (S17)
     if pending and attempt and constant_time_compare(attempt.token_digest, digest(pending.token)):
         attempt.finish(Outcome.FAILED, timezone.now(), reason="abandoned")
 
@@ -184,6 +186,7 @@ def refuse(attempt: Attempt, error: ToopherApiError) -> NoReturn:
 def _remember(attempt: Attempt, **told: Any) -> bool:
     """Write down what the service says, if that is news to the account and nothing else has changed it meanwhile."""
     account = ToopherAccount.objects.filter(user=attempt.user_id, generation=attempt.generation)
+    # what is known already moves the generation no further: that would end what every session has earned
     news = account.exclude(**{name: value for name, value in told.items() if isinstance(value, bool)})
     return bool(news.update(generation=F("generation") + 1, **told))
 
@@ -219,7 +222,7 @@ def is_same_at_service(attempt: Attempt, name: str, user_id: str) -> bool:
     if not is_same(user, attempt):
         return False
     account = user.toopher_account
-    return name == account.name and account.toopher_user_id in {"", user_id}
+    return name == account.name and account.toopher_user_id in {"", user_id}  # blank until the service has told it
 
 
 def let_in_unverified(pending: Pending | None) -> AbstractBaseUser:

@@ -76,7 +76,7 @@ def log_in(request: HttpRequest, pending: Pending | None, user: Any) -> HttpResp
 def log_in_verified(request: HttpRequest, pending: Pending | None, approval: Approval) -> HttpResponseRedirect:
     """Log in whoever has passed the second factor; after the first phone say what else to do."""
     response = log_in(request, pending, approval.user)
-    state.set_verified(request.session, generation.of_user(approval.user))
+    state.set_verified(request.session, generation.of_user(approval.user))  # log_in's signal forgets what was before
     silently = approval.attempt.method == Attempt.Method.AUTOMATION
     if silently:  # that lets in, and confirms nothing: nobody was asked just now
         state.forget(request.session, state.VERIFIED_AT)

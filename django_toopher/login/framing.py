@@ -46,7 +46,7 @@ class EmbeddingView(View):
     def embed(
         self, request: HttpRequest, template: str, url: str, postback: str, context: dict[str, Any]
     ) -> HttpResponse:
-        """The page; the terminal's cookie is set where the browser has none."""
+        """The page. A caller that tells the service which computer this is sets its cookie."""
         context = {
             "embed": conf.TOOPHER_EMBED,
             "forward": self.forward,
@@ -115,7 +115,7 @@ def failed(request: HttpRequest, error: SecondFactorError) -> HttpResponse:
     context = explanation_of(error)
     if isinstance(error, ServiceDownError):
         context["recover"] = _has_recovery_codes(request)
-    elif not isinstance(error, InvalidPostbackError):
+    elif not isinstance(error, InvalidPostbackError):  # what somebody forged ends nothing (S01)
         state.forget(request.session, PENDING_LOGIN, PENDING_PAIRING)
     return render(request, "django_toopher/failed.html", context, status=error.status)
 

@@ -72,12 +72,13 @@ def poll(api: ToopherApi, attempt: Attempt) -> Progress:
             if attempt.pairing_id:
                 return _of_pairing(api.get_pairing_by_id(attempt.pairing_id))
     except RateLimitError as exc:
-        return Progress("hold", wait=exc.retry_after or 1)
+        return Progress("hold", wait=exc.retry_after or 1)  # polls are limited by the second (PROTOCOL.md §8.9)
     return Progress("new")
 
 
 def _of_request(reply: AuthenticationRequest) -> Progress:
     if reply.pending:
+        # ``number`` is our service's own; another's request has none and takes a tap
         return Progress("waiting", number=str(reply.raw.get("number") or ""), reply=reply)
     if not reply.granted and reply.reason_code in NO_ANSWER:
         return Progress("unanswered")
@@ -140,6 +141,7 @@ def pair(api: ToopherApi, attempt: Attempt, phrase: str = "", *, only_first: boo
 
     ``only_first`` has the service refuse it once the user has a phone: a password alone adds none to another.
     """
+    # not ``api.pair``: that takes words with a digit in them for a phone number, and sends a text message there
     path, words = ("pairings/create", phrase) if phrase else ("pairings/create/qr", None)
     with _service_errors(attempt):
         try:
@@ -149,10 +151,10 @@ def pair(api: ToopherApi, attempt: Attempt, phrase: str = "", *, only_first: boo
         except RateLimitError as exc:
             return Progress("hold", wait=exc.retry_after or 60)
         except RequestRefusedError as exc:
-            if exc.status in {400, 404} and phrase:
+            if exc.status in {400, 404} and phrase:  # which of them is unrecorded (PROTOCOL.md §2.2)
                 raise UnknownPhraseError from exc
             raise
-    before = attempt.pairing_id
+    before = attempt.pairing_id  # now: _claim reads the row again
     if not _claim(attempt, "pairing_id", pairing.id):
         before = pairing.id  # another tab was first: its pairing counts
     if before:
@@ -167,7 +169,7 @@ def enter_code(api: ToopherApi, attempt: Attempt, reply: AuthenticationRequest, 
             try:
                 reply.authenticate_with_otp(code, api)
             except RequestRefusedError as exc:
-                if exc.status not in {400, 409} or isinstance(exc, UserDisabledError):
+                if exc.status not in {400, 409} or isinstance(exc, UserDisabledError):  # 704 is a 409, too
                     raise
                 return poll(api, attempt)  # it is no code, or the phone has answered meanwhile
     except RateLimitError as exc:
@@ -185,7 +187,7 @@ def cancel(api: ToopherApi, pending: Pending | None, kind: Attempt.Kind = Attemp
     except SecondFactorError:
         return
     attempts.abandon(pending)
-    attempt.refresh_from_db(fields=["request_id", "pairing_id"])
+    attempt.refresh_from_db(fields=["request_id", "pairing_id"])  # another tab may just have asked
     _cancel_at_service(api, attempt, pending.token if pending else "")
 
 

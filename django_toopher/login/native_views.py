@@ -45,6 +45,7 @@ class Asking:
         """Carry out what was posted, if anything; where it stands then. Raises a ``SecondFactorError``."""
         step = self.request.POST.get("step", "")
         act = {"ask": self._ask, "pair": self._pair, "phrase": self._phrase, "code": self._code}.get(step)
+        # how it stands comes first: a button of a page that is out of date does nothing
         progress = native.advance(self.api, self.attempt, self.here.computer, pairs=self.pairs)
         return act(progress) if act else progress
 
@@ -134,6 +135,7 @@ class NativeQrView(WaitingView):
         try:
             api = connection.api(request)
             image = api.get_pairing_by_id(self.attempt(request).pairing_id).get_qr_code_image(api)
+        # ValueError: nothing is being paired, and a blank id makes no path
         except (SecondFactorError, ToopherApiError, ValueError):
             return HttpResponse(status=404)
         return HttpResponse(image, content_type="image/png")

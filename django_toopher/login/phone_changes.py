@@ -122,6 +122,7 @@ def remember(account: ToopherAccount, pairing_id: str, user_id: str) -> bool:
         account.announce(signals.paired)
         return True
     if any(getattr(account, name) != value for name, value in told.items()):
+        # which of the phones answers is no change of the second factor: the generation stays
         ToopherAccount.objects.filter(pk=account.pk).update(**told)
     return False
 
@@ -132,13 +133,13 @@ def learn_name(api: ToopherApi, account: ToopherAccount) -> None:
         return
     with suppress(ToopherApiError):
         account.device = lookups.phone(api, account.pairing_id).name
-        rows = ToopherAccount.objects.filter(pk=account.pk, pairing_id=account.pairing_id)
+        rows = ToopherAccount.objects.filter(pk=account.pk, pairing_id=account.pairing_id)  # unless another came since
         rows.update(device=account.device)
 
 
 def _own(pending: Pending | None, user_pk: Any) -> Attempt:
     attempt = attempts.find_open(pending, Kind.PAIRING)
-    if attempt.user_id != user_pk:
+    if attempt.user_id != user_pk:  # whoever has all of a session but the login changes no phone (S17)
         raise NothingPendingError
     return attempt
 

@@ -10,6 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 def is_ours(request: HttpRequest, url: str) -> bool:
     """Whether ``url`` leads to the host that ``request`` came to, and not from HTTPS to HTTP."""
+    # not ALLOWED_HOSTS: ["*"] would allow every site there is
     return url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
 
 

@@ -37,7 +37,7 @@ class LoginView(auth_views.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """The password was right."""
         user = form.get_user()
-        entry.cancel_earlier(self.request)
+        entry.cancel_earlier(self.request)  # also where the password is enough for who logs in now
         if not policy.is_due(user, self.request):
             return super().form_valid(form)
         pending = entry.begin(self.request, user, self.get_redirect_url(), user.backend)

@@ -32,6 +32,7 @@ def named(names: Iterable[str]) -> list[ToopherAccount]:
     user_model: Any = get_user_model()
     wanted = list(dict.fromkeys(names))
     rows = user_model._default_manager.filter(**{f"{user_model.USERNAME_FIELD}__in": wanted})
+    # exact names: a collation may find "alice" for "Alice" (S12)
     users = {str(user.get_username()): user for user in rows.select_related("toopher_account")}
     unknown = [name for name in wanted if name not in users]
     if unknown:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from .models import Alarm, AuthenticationRequest, Authenticator, Automation, Pairing, Requester, User
 from .people import requesters
 
+# only django-stubs' ModelAdmin takes a parameter
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
 else:

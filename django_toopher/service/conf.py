@@ -67,7 +67,7 @@ class Conf(Settings):
     @property
     def TOOPHER_SERVICE_NUMBER_LENGTH(self) -> int:
         """Digits shown at the terminal and typed on the phone; 0 asks for a tap only (SECURITY.md S22)."""
-        return natural("TOOPHER_SERVICE_NUMBER_LENGTH", 6, most=12)
+        return natural("TOOPHER_SERVICE_NUMBER_LENGTH", 6, most=12)  # 12 fit the column
 
     @property
     def TOOPHER_SERVICE_REQUEST_AGE(self) -> int:
@@ -137,6 +137,7 @@ def _made(given: object) -> Any:
     if not isinstance(backend, type):
         raise ImproperlyConfigured(f"TOOPHER_SERVICE_SMS must name a class, which {path} is not.")
     try:
+        # bound, not called: a TypeError inside the back end is no wrong option
         inspect.signature(backend).bind(**options)
     except TypeError as exc:  # names the option that is missing, or too much
         raise ImproperlyConfigured(f"TOOPHER_SERVICE_SMS, options of {path}: {exc}.") from exc

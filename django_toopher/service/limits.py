@@ -86,9 +86,11 @@ def count_request(user: User, now: datetime) -> None:
     first_time = timedelta(seconds=conf.TOOPHER_SERVICE_REQUEST_AGE)
     unanswered = Q(state=State.PENDING) & (Q(expires__lte=now) | Q(created__lte=now - first_time))
     ended = Q(state__in=[State.GRANTED, State.DENIED]) | unanswered
+    # those that were taken back are not among them: the limit `requests` counts them
     earlier = user.authentication_requests.filter(ended, automated=False, created__gt=since).order_by("-created")
     last = list(earlier.values_list("state", "created")[:most])
     if len(last) == most and all(state != State.GRANTED for state, _created in last):
+        # until the oldest of them is out of the period
         raise UnansweredError(backoff.seconds_until(last[-1][1] + (now - since), now))
 
 
@@ -153,6 +155,7 @@ def count_try(user: User, now: datetime) -> None:
     """
     limits, asked = conf.TOOPHER_SERVICE_LIMITS, User.objects.filter(_is_over("reported_until", now), pk=user.pk)
     if not backoff.count_try(asked, now, most=limits.failures, wait=limits.failure_wait):
+        # the UPDATE has seen the row, `user` may be older
         user.refresh_from_db(fields=["failures", "blocked_until", "reported_until"])
         require_not_blocked(user, now)
         raise TooManyError(1)  # it was freed in between
@@ -208,6 +211,7 @@ def _count_up(key: str, most: int, now: datetime) -> bool:
     is_over = Q(expires__lte=now)
     return bool(
         Tally.objects.filter(is_over | Q(count__lt=most), pk=key).update(
+            # before `expires`, which it reads: MariaDB assigns in this order
             count=Case(When(is_over, then=Value(1)), default=F("count") + 1),
             expires=Case(When(is_over, then=Value(_end_of_period(now))), default=F("expires")),
         )

@@ -12,5 +12,5 @@ urlpatterns = [
     path("v1/", include(web_urls.error_urlpatterns)),
     path("v1/web/", include(web_urls.urlpatterns)),
     path("v1/", include(web_urls.reset_urlpatterns)),
-    path("v1/", include(api_urls.urlpatterns)),
+    path("v1/", include(api_urls.urlpatterns)),  # last: it answers every other path, too
 ]

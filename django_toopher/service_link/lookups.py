@@ -48,13 +48,13 @@ def find_user(account: ToopherAccount, api: ToopherApi) -> User | None:
             if error.status != 404:  # that one is no more; the name may have come back with another id
                 raise
     found = map(User, _rows(api.get("users", user_name=account.name)))
-    return next((user for user in found if user.name == account.name), None)
+    return next((user for user in found if user.name == account.name), None)  # no other spelling is this person (S12)
 
 
 def phones(api: ToopherApi, user_id: str) -> list[Phone]:
     """The phones that can answer for a user, newest first."""
     rows = _rows(api.get(api.path("users", user_id, "pairings"), deactivated="0"))
-    return [_phone(row) for row in rows if row.get("enabled") is True]
+    return [_phone(row) for row in rows if row.get("enabled") is True]  # those that wait for a yes are listed, too
 
 
 def phone(api: ToopherApi, pairing_id: str) -> Phone:

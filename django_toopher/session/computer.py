@@ -18,6 +18,7 @@ SILENT_COOKIE = "toopher_silent"
 COOKIE_AGE = 400 * 24 * 3600
 """Seconds; the longest that browsers keep a cookie."""
 
+# In this order: Edge and Opera call themselves Chrome as well, and all but Firefox Safari.
 _BROWSERS = {
     "Edg": "Edge",
     "OPR": "Opera",
@@ -26,6 +27,7 @@ _BROWSERS = {
     "CriOS": "Chrome",
     "Safari": "Safari",
 }
+# In this order: Android calls itself Linux as well, iPhone and iPad "like Mac OS X".
 _SYSTEMS = {
     "Android": "Android",
     "iPhone": "iPhone",

@@ -26,6 +26,7 @@ def is_verified_or_let_in(request: HttpRequest) -> bool:
 def was_compared_lately(request: HttpRequest) -> bool:
     """Whether the session was compared so lately that it need not be now. Reads the session alone."""
     carried = state.generation_of(request.session)
+    # below 0: a clock was set back, and it would hold for longer than the setting says
     return carried is not None and 0 <= int(time.time()) - carried[1] < conf.TOOPHER_SESSION_CHECK
 
 

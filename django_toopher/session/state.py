@@ -97,7 +97,7 @@ def set_verified(session: SessionBase, generation: int | None = None) -> None:
 
     Who knows the account's ``generation`` saves the next request a query.
     """
-    session[VERIFIED] = session[SESSION_KEY]
+    session[VERIFIED] = session[SESSION_KEY]  # whose it is: the mark of one user serves no other (S11)
     session[VERIFIED_AT] = int(time.time())
     step_up_secret(session)  # at once: two tabs that ask at the same moment must not make two
     forget(session, LET_IN, LET_IN_UNTIL)
@@ -167,4 +167,4 @@ def was_confirmed(session: SessionBase, action: str, max_age: int) -> bool:
     if not action and session.get(VERIFIED) == session.get(SESSION_KEY):
         when.append(session.get(VERIFIED_AT, 0))
     age: float = time.time() - max(when)
-    return 0 <= age < max_age
+    return 0 <= age < max_age  # below 0: a clock was set back

@@ -166,6 +166,7 @@ def complete_with_password(request: HttpRequest, pending: Pending, password: str
     """The password of somebody who confirms without a phone; every wrong one is an attempt that failed."""
     attempt = attempts.find_open(pending, Kind.STEP_UP)
     user: Any = attempt.user
+    # whoever has a phone does not get round it by posting a password instead (S13)
     if not attempts.is_same(user, attempt) or asks_phone(user, request):
         attempts.fail(attempt, ChangedUserError())
     try:
@@ -173,6 +174,7 @@ def complete_with_password(request: HttpRequest, pending: Pending, password: str
     except TooManyPasswordsError as error:
         attempts.fail(attempt, error, told={"method": Method.PASSWORD})
     confirmed = authenticate(request, username=attempt.username, password=password)
+    # back ends know people by a name; the same primary key is what counts (DESIGN.md, rule 4)
     if confirmed is None or confirmed.pk != user.pk:
         attempts.fail(attempt, WrongPasswordError(), told={"method": Method.PASSWORD})
     with transaction.atomic():

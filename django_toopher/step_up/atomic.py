@@ -33,6 +33,7 @@ def atomic_inside(view: Callable[..., Any], like: Callable[..., Any] | None = No
     @wraps(view)
     def run(*args: Any, **kwargs: Any) -> Any:
         atomic: Callable[..., Any] = view
+        # as BaseHandler.make_view_atomic does it
         for alias, configured in connections.settings.items():
             if configured["ATOMIC_REQUESTS"] and alias not in excepted:
                 atomic = transaction.atomic(using=alias)(atomic)

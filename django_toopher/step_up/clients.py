@@ -33,6 +33,7 @@ def wants_json(request: HttpRequest) -> bool:
     return (
         request.method not in {"GET", "HEAD", "POST"}
         or request.content_type == "application/json"
+        # without credentials it may be a browser, as with those that browsers send
         or request.headers.get("Authorization", "basic").partition(" ")[0].lower() not in BROWSERS_OWN
         or request.headers.get("Sec-Fetch-Dest") == "empty"
         or request.headers.get("X-Requested-With") == "XMLHttpRequest"

@@ -39,6 +39,7 @@ def intercept(request: HttpRequest, requirement: Requirement, *args: Any, **kwar
         return _login_first(request)
     require_durable(request)
     try:
+        # before ``unless`` is asked: fields beside a confirmation must not let it pass (S13)
         if HELD in request.POST:
             return _confirm_held(request, requirement, *args, **kwargs)
         if requirement.passes(request, *args, **kwargs):
@@ -67,6 +68,7 @@ def _stop(request: HttpRequest, requirement: Requirement, words: str) -> HttpRes
     if is_met and ticket is None and STEP_UP_GRANT not in request.session:
         return None
     subject = approvals.subject_of(request, request.user, words, held := hold(request))
+    # spent even where none is needed: left behind, it would let another request pass later
     if ticket is not None or (ticket := _granted_ticket(request, subject)) is not None:
         approvals.redeem(connection.api(request), ticket, subject)
         requirement.remember(request.session, words)
@@ -92,7 +94,7 @@ def _granted_ticket(request: HttpRequest, subject: Subject) -> str | None:
 def _confirm_held(request: HttpRequest, requirement: Requirement, *args: Any, **kwargs: Any) -> HttpResponseBase | None:
     """Put the held form back in its place, and spend its approval."""
     request.sensitive_post_parameters = [HELD, PASSWORD]  # type: ignore[attr-defined] # in reports of errors
-    fields = posted(request)
+    fields = posted(request)  # before restore() puts the held form in their place
     held, beside = unpacked(request)
     restore(request, held)
     try:
@@ -126,7 +128,7 @@ def confirm(request: HttpRequest, prompt: Prompt, ticket: str, fields: Any) -> H
             _take_password(request, pending, fields[PASSWORD])
         elif fields:
             approvals.complete_with_postback(connection.iframe(request), pending, fields)
-        else:
+        else:  # our own page, which posts no answer
             approvals.poll(connection.api(request), attempt)
         approvals.require_granted(attempt)
         if attempt.spent is not None:  # what was carried out once proves nothing a second time (SECURITY.md S13)

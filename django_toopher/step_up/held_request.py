@@ -70,6 +70,7 @@ class Held:
     def canonical(self) -> str:
         """The same text for the same content; a client may draw another boundary when it repeats a form."""
         kind = MULTIPART if self.is_multipart else self.content_type
+        # JSON, in which nothing can be shifted from one field into the next (S13)
         return json.dumps([kind, self.body, self.fields, [asdict(file) for file in self.files]])
 
 
@@ -114,6 +115,7 @@ def restore(request: Any, held: Held) -> None:
     for read in ("_post", "_files", "_body", "headers"):  # what was read of the other body
         request.__dict__.pop(read, None)
     request._encoding = None
+    # before _post is set: a charset in the content type deletes it (HttpRequest.encoding)
     request._set_content_type_params(request.META)
     request._read_started = True
     if held.is_multipart:

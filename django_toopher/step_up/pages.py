@@ -60,6 +60,7 @@ def page(
     """
     is_new = pending is None
     pending = pending or approvals.request_approval(request, prompt.subject)
+    # before the phone is asked: what is too large to be held asks nobody
     held, here = prompt.packed(pending), computer.of_request(request)
     context: dict[str, Any] = {
         "action": prompt.subject.action,
@@ -88,7 +89,7 @@ def _phone_context(
         "has_recovery_codes": here.has_recovery_codes,
         "support_url": conf.TOOPHER_SUPPORT_URL,
     }
-    if conf.TOOPHER_EMBED == "iframe":
+    if conf.TOOPHER_EMBED == "iframe":  # never at top level: the form is held in this page
         post_args = json.dumps({"csrfmiddlewaretoken": get_token(request), HELD: held})
         url = authentication_url(request, here, pending.token)
         return context | {"way": "iframe", "iframe_url": url, "post_args": post_args}

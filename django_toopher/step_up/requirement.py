@@ -36,7 +36,7 @@ class Requirement:
     unless: Callable[..., bool] | None = None
 
     def __post_init__(self) -> None:
-        if self.max_age is not None and (type(self.max_age) is not int or self.max_age <= 0):
+        if self.max_age is not None and (type(self.max_age) is not int or self.max_age <= 0):  # True is an int, too
             raise ImproperlyConfigured(f"max_age must be whole seconds, or None, not {self.max_age!r}.")
 
     def is_for(self, request: HttpRequest) -> bool:

@@ -106,6 +106,7 @@ def step(
             for results in _results(run, items, api, by, deadline, workers):
                 settled += _settle(run, token, results, by)
         finally:
+            # whom the deadline left out need not wait for the claim to end
             SupportItem.objects.filter(claim=token, outcome=Outcome.PENDING).update(claim=None, claimed_until=None)
     return settled
 
@@ -117,6 +118,7 @@ def _claim(run: SupportRun, token: UUID) -> list[SupportItem]:
         Q(claimed_until=None) | Q(claimed_until__lte=now), run=run, outcome=Outcome.PENDING
     )
     chosen = list(free.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    # the UPDATE asks once more whether they are free: another tab may have chosen the same people
     free.filter(pk__in=chosen).update(claim=token, claimed_until=now + CLAIM)
     return list(run.items.filter(claim=token).select_related("account__user"))
 
@@ -131,16 +133,19 @@ def _results(
     The embedded service would share this process's interpreter and its connection to the database: there one at a time
     is as fast, and safe.
     """
-
-    together = _asked_together(run, items, api, by)
+    # here and in no thread: the powers of whoever began the run may have to be read, and threads have no connection
+    skipped = [(i, Result(Outcome.SKIPPED, reason=why)) for i in items if (why := _out_of_reach(run, i.account, by))]
+    if skipped:
+        yield skipped
+    items = [item for item in items if item not in {each for each, _result in skipped}]
+    together = _asked_together(run, items, api)
     if together:
         yield together
-    settled = {item for item, _result in together}
-    items = [item for item in items if item not in settled]
+    items = [item for item in items if item not in {each for each, _result in together}]
 
     def ask(item: SupportItem) -> Result | None:
         is_first = item is items[0] and not together
-        return _asked(run, item.account, api, by) if is_first or time.monotonic() < deadline else None
+        return _asked(run, item.account, api) if is_first or time.monotonic() < deadline else None
 
     if endpoint.is_embedded():
         answers = ((item, ask(item)) for item in items)
@@ -160,13 +165,13 @@ def _out_of_reach(run: SupportRun, account: ToopherAccount, by: Any) -> str:
     return verb.out_of_reach(account, by) or verb.out_of_reach(account, run.by)
 
 
-def _asked_together(run: SupportRun, items: list[SupportItem], api: ToopherApi, by: Any) -> Results:
+def _asked_together(run: SupportRun, items: list[SupportItem], api: ToopherApi) -> Results:
     """What one call can settle for many. Where it fails, or the service has no such call, each is asked for alone."""
     verb = verb_of(run)
     if verb.ask_together is None:
         return []
     try:
-        told = verb.ask_together([item.account for item in items if not _out_of_reach(run, item.account, by)], api)
+        told = verb.ask_together([item.account for item in items], api)
     except ToopherApiError as error:
         logger.debug("support: %s not possible together: %s", verb.name.value, error)
         return []
@@ -176,11 +181,9 @@ def _asked_together(run: SupportRun, items: list[SupportItem], api: ToopherApi, 
     return [(item, Result(Outcome.DONE, told[item.account_id])) for item in items if item.account_id in told]
 
 
-def _asked(run: SupportRun, account: ToopherAccount, api: ToopherApi, by: Any) -> Result:
+def _asked(run: SupportRun, account: ToopherAccount, api: ToopherApi) -> Result:
     """The network's half, for one person. Whatever goes wrong, it is this person's result and stops nobody else."""
     verb = verb_of(run)
-    if reason := _out_of_reach(run, account, by):
-        return Result(Outcome.SKIPPED, reason=reason)
     try:
         return Result(Outcome.DONE, verb.ask(account, api))
     except SkippedError as skipped:

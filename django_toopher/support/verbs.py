@@ -128,7 +128,7 @@ def _switch_together(accounts: Sequence[ToopherAccount], api: ToopherApi, *, ena
     """One request of our own service for all whose state changes and whose ids are known."""
     changing = {account.toopher_user_id: account for account in accounts if account.enabled != enabled}
     changing.pop("", None)
-    if len(changing) < 2:
+    if len(changing) < 2:  # for one there is the call that every service knows
         return {}
     switched = lookups.switch(api, list(changing), enabled=enabled)
     done = (user for user in switched if user.toopher_authentication_enabled == enabled)
@@ -147,6 +147,7 @@ def _switched(account: ToopherAccount, api: ToopherApi, enabled: bool) -> User:
         except RequestRefusedError as error:
             if error.status != 404:
                 raise
+    # of a name that it knows, the service gives the user back as it is (PROTOCOL.md §5)
     user = api.create_user(account.name)
     if user.toopher_authentication_enabled != enabled:
         (user.enable if enabled else user.disable)(api)

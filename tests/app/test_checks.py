@@ -160,10 +160,15 @@ async def policy_that_waits(user, request):
     """Is a coroutine function, which is always true."""
 
 
+async def policy_of_none_that_waits():
+    """Is both."""
+
+
 @pytest.mark.parametrize(
     ("policy", "ids"),
     [
         ("policy_of_none", ["django_toopher.E006"]),
+        ("policy_of_none_that_waits", ["django_toopher.E006"]),
         ("policy_that_waits", ["django_toopher.E006"]),
         ("policy_of_two", []),
     ],

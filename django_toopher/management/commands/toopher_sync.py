@@ -36,6 +36,7 @@ class Command(RunCommand):
         run = SupportRun.objects.filter(verb=self.verb, by=None).order_by("-created").first()
         if run is None or not run.items.exclude(outcome__in=["done", "skipped"]).exists():
             raise CommandError("There is no sync to go on with.", returncode=WRONG_CALL)
+        # nobody has to wait until the claim of a killed process ends
         run.items.filter(outcome=SupportItem.Outcome.PENDING).update(claim=None, claimed_until=None)
         runs.retry(run)
         self.carry_out(run, options)

@@ -45,7 +45,7 @@ class Parameters:
 
     def uuids(self, name: str, most: int) -> set[UUID]:
         """Ids that stand apart by commas; ``BadParameterError`` for none, more than ``most`` or one that is no UUID."""
-        values = self.required(name).split(",", most)
+        values = self.required(name).split(",", most)  # no further, however long the text is
         if len(values) > most:
             raise BadParameterError(f"{name} names more than {most}.")
         return {parse_uuid(value.strip(), name) for value in values}

@@ -44,7 +44,7 @@ def _matching_step(pairing: Pairing, code: str, now: datetime) -> int | None:
     totp = pyotp.TOTP(pairing.otp_seed, digits=DIGITS, interval=PERIOD)
     current = int(now.timestamp()) // PERIOD
     for step in range(current - WINDOW, current + WINDOW + 1):
-        if strings_equal(totp.generate_otp(step), code):
+        if strings_equal(totp.generate_otp(step), code):  # in constant time (S28)
             return step
     return None
 

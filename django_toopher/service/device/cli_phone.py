@@ -92,8 +92,7 @@ class CommandLinePhone:
         """The account with that pairing id, or the only one."""
         found = [account for account in self.accounts if pairing_id in (None, account.id)]
         if len(found) != 1:
-            has = "more than one account: say which" if found else "no such account"
-            raise PhoneError(f"This phone has {has}.", "unpaired")
+            raise PhoneError(f"This phone has {'more than one' if found else 'no such'} account.", "unpaired")
         return found[0]
 
     def code(self, pairing_id: str | None = None) -> str:
@@ -104,8 +103,7 @@ class CommandLinePhone:
         """Say where the service is; it can't become another."""
         wanted = parse_base_url(base_url)
         if self.base_url not in (None, wanted):
-            message = f"This phone belongs to {self.base_url}. Use another state file for another service."
-            raise PhoneError(message, "other_service")
+            raise PhoneError(f"This phone belongs to {self.base_url}. Use another state file.", "other_service")
         self.base_url = wanted
 
     def follow(self, link: str) -> str:
@@ -121,7 +119,7 @@ class CommandLinePhone:
     def register(self, name: str) -> None:
         """Make this phone known under that name (1 to 100 characters). May be repeated."""
         self.id = self._call("register", name=name).id
-        self._keep(self.accounts)
+        self._keep()
 
     def phrase(self) -> Entry:
         """Ask for a pairing phrase: to be typed at the site, once, within ten minutes."""
@@ -136,7 +134,7 @@ class CommandLinePhone:
         """Say yes to a pairing. Returns and keeps the account with its seed, which the service tells once."""
         told, texts = self._decide(offer, "allow"), _texts(PairingTexts, offer)
         account = Account(id=offer.id, **texts, secret=told.secret, digits=told.digits, period=told.period)
-        self._keep((*(each for each in self.accounts if each.id != account.id), account))
+        self._keep(lambda known: (*(each for each in known if each.id != account.id), account))
         return account
 
     def decline(self, offer: Entry) -> None:
@@ -144,7 +142,7 @@ class CommandLinePhone:
         self._decide(offer, "deny")
 
     def pair_link(self, link: str) -> Account:
-        """Follow a pairing link and say yes, where nobody needs to be asked."""
+        """Follow a pairing link and say yes."""
         return self.pair(self.offer(link))
 
     def _decide(self, offer: Entry, decision: str) -> Entry:
@@ -198,13 +196,12 @@ class CommandLinePhone:
 
     def remove(self, pairing_id: str) -> None:
         """Remove an account from the service and its seed from here, also when the service has it no more."""
-        others = tuple(account for account in self.accounts if account.id != pairing_id)
         try:
             self._call("remove", pairing=pairing_id)
         except RefusedError as refused:
-            if refused.reason not in ("not_found", "gone") or others == self.accounts:
+            if refused.reason not in ("not_found", "gone") or all(each.id != pairing_id for each in self.accounts):
                 raise
-        self._keep(others)
+        self._keep(lambda known: tuple(each for each in known if each.id != pairing_id))
 
     def _call(self, call: str, **claims: object) -> Entry:
         """Make one call; once more, with its own ``iat`` and ``jti``, if the only fault was this clock."""
@@ -232,8 +229,7 @@ class CommandLinePhone:
             with self.session.post(url, token.encode(), **how) as response:
                 reply = read(response)
         except requests.RequestException as exc:
-            message = f"The service at {self.base_url} can't be reached ({type(exc).__name__})."
-            raise PhoneError(message, "unreachable") from exc
+            raise PhoneError(f"{self.base_url} can't be reached ({type(exc).__name__}).", "unreachable") from exc
         self._follow_clock(vars(reply).get("now"))
         return response, reply
 
@@ -241,11 +237,13 @@ class CommandLinePhone:
         """Correct this clock by the service's."""
         if is_time(now) and abs(now - self.now()) > CLOCK_SLACK:
             self.clock_offset = round(now - self.clock())
-            self._keep(self.accounts)
+            self._keep()
 
-    def _keep(self, accounts: tuple[Account, ...]) -> None:
-        self.accounts = accounts
-        if self.path is not None and self.id is not None:
+    def _keep(self, change: Callable[[tuple[Account, ...]], tuple[Account, ...]] = tuple) -> None:
+        if self.path and self.path.exists():  # where another program may have paired meanwhile
+            self.accounts = CommandLinePhone.load(self.path).accounts
+        self.accounts = change(self.accounts)
+        if self.path and self.id:
             self.save(self.path)
 
     def save(self, path: Path) -> None:

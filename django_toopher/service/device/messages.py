@@ -32,7 +32,7 @@ LAST_SECOND = 2**53
 
 @dataclass(frozen=True)
 class Message:
-    """A message whose signature holds: its claims, the text itself, and who signed it."""
+    """A message whose signature holds: its claims, and the text itself."""
 
     claims: Mapping[str, Any]
     evidence: str
@@ -116,10 +116,10 @@ def _verified(request: HttpRequest, token: str, public_key: dict[str, Any], thum
             audience=request.build_absolute_uri(request.path),
             options={
                 "require": ["aud", "iat", "jti"],
-                "verify_iat": False,
+                "verify_iat": False,  # `_check_age` does, and tells a wrong clock from a wrong signature
                 "verify_exp": False,
                 "verify_nbf": False,
-                "strict_aud": True,
+                "strict_aud": True,  # a list of addresses would be good for several calls (S26)
             },
         )
     except jwt.MissingRequiredClaimError as exc:
@@ -127,7 +127,7 @@ def _verified(request: HttpRequest, token: str, public_key: dict[str, Any], thum
     except (jwt.InvalidTokenError, jwt.PyJWKError, jwt.InvalidKeyError):
         raise NotSignedError("The phone's signature does not hold.") from None
     _check_age(claims["iat"])
-    _spend(claims["jti"], thumbprint)
+    _spend(claims["jti"], thumbprint)  # after the signature: nobody else uses up a phone's jti
     return Message(claims, token)
 
 
@@ -141,6 +141,8 @@ def _check_age(issued: object) -> None:
 def _spend(jti: object, thumbprint: str) -> None:
     if not isinstance(jti, str) or not 16 <= len(jti) <= 64 or not jti.isprintable():
         raise BadParameterError("jti must be a text of 16 to 64 characters.")
+    # twice, as `iat` may lie ahead of the clock
     expires = timezone.now() + timedelta(seconds=2 * CLOCK_SKEW)
+    # by the key: who registers has no id yet
     if not SpentNonce.spend(f"device\n{thumbprint}\n{jti}", expires):
         raise ReplayedError("This message was received before.")

@@ -190,6 +190,7 @@ class PushView(DeviceView):
         endpoint, p256dh, auth, key = (
             message.text(name, most=push.LONGEST_ENDPOINT) for name in ("endpoint", "p256dh", "auth", "key")
         )
+        # `aud` is this service's address as the phone sees it, and was verified
         push.subscribe(authenticator, message.claims["aud"], endpoint, p256dh, auth, key)
         return {}
 

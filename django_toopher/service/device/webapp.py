@@ -73,6 +73,7 @@ class PhoneView(WebAppView):
             style_src=files,
             img_src=files,
             font_src=files,
+            # these come from here, wherever the static files are
             manifest_src="'self'",
             worker_src="'self'",
             connect_src="'self'",

@@ -54,6 +54,7 @@ def closing_reply(response: HttpResponse, request: HttpRequest) -> HttpResponseB
     return StreamingHttpResponse([response.content], status=response.status_code, headers=response.headers)
 
 
+# non-atomic: inside a transaction around the view no deadlock is tried again (`retry`)
 @method_decorator([csrf_exempt, login_not_required, never_cache, transaction.non_atomic_requests], name="dispatch")
 class CallView(View):
     """A call that proves by a signature or token who makes it. A ``ServiceError`` anywhere in it becomes its reply.
@@ -76,7 +77,7 @@ class CallView(View):
             reply: Any = super().dispatch(request, *args, **kwargs)
         except ServiceError as error:
             return self.refuse(error)
-        except SuspiciousOperation:
+        except SuspiciousOperation:  # too large, too many fields, a host that is not allowed
             return self.refuse(BadParameterError("The request could not be read."))
         return reply if isinstance(reply, HttpResponseBase) else json_reply(reply)
 
@@ -92,7 +93,7 @@ class CallView(View):
         if isinstance(error, TooManyError):
             response["Retry-After"] = str(error.retry_after)
         if isinstance(error, NotSignedError):
-            response["WWW-Authenticate"] = 'OAuth realm="toopher"'
+            response["WWW-Authenticate"] = 'OAuth realm="toopher"'  # py105 needs the realm (PROTOCOL.md §1.5)
         return response
 
     def error_body(self, error: ServiceError) -> Json:

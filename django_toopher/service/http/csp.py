@@ -20,6 +20,7 @@ def content_security_policy(ancestors: Iterable[str] = (), **sources: str) -> st
     """A policy that allows ``sources`` (``script_src="'self'"``) and nothing else, framed by ``ancestors`` alone."""
     directives = {
         "default-src": "'none'",
+        # these three do not fall back to default-src
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": " ".join(ancestors) or "'none'",

@@ -64,12 +64,13 @@ class _Validator(RequestValidator):
         return True  # spent by `verify`, and only once the signature holds
 
     def validate_client_key(self, client_key: str, request: object) -> bool:
-        if self.requester is None:
+        if self.requester is None:  # oauthlib asks anew for each secret that is tried
             self.requester = requesters.by_key(client_key, self.host)
             self.untried = self.requester.consumer_secrets() if self.requester else []
         return self.requester is not None
 
     def get_client_secret(self, client_key: str, request: object) -> str:
+        # a random one for an unknown key: it is verified all the same, and takes as long (S20)
         return self.untried.pop(0) if self.untried else secrets.token_hex()
 
     def get_access_token_secret(self, client_key: str, token: str, request: object) -> str:
@@ -86,6 +87,7 @@ def verify(request: HttpRequest, *, spend_nonce: bool = True) -> SignedRequest:
     if found is None:
         raise NotSignedError
     requester, signed = found
+    # only now: a bad signature must not tell that a requester is switched off (S20)
     if not requester.is_active:
         raise NotAllowedError("This requester has been deactivated.")
     if spend_nonce:
@@ -142,6 +144,7 @@ def _signed_parts(request: HttpRequest, reading: _Reading) -> dict[str, Any]:
         "uri": reading.uri,
         "http_method": request.method,
         "body": reading.body,
+        # oauthlib reads no body but a form's, and `_form` has let no other through
         "headers": {**headers, "Content-Type": FORM},
     }
 
@@ -149,5 +152,6 @@ def _signed_parts(request: HttpRequest, reading: _Reading) -> dict[str, Any]:
 def _spend(signed: Any) -> None:
     """(key, timestamp, nonce) once, for as long as the timestamp could pass (RFC 5849 §3.3)."""
     nonce = f"oauth\n{signed.client_key}\n{signed.timestamp}\n{signed.nonce}"
+    # twice, as the timestamp may lie ahead of the clock
     if not SpentNonce.spend(nonce, timezone.now() + timedelta(seconds=2 * CLOCK_SKEW)):
         raise NotSignedError

@@ -41,6 +41,7 @@ class Automation(Dated):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="automations", verbose_name=_("user"))
     terminal = models.ForeignKey(Terminal, models.CASCADE, related_name="+", verbose_name=_("terminal"))
+    # compared with the terminal's own: with another secret it may be another computer (S27)
     terminal_digest = models.CharField(max_length=64, editable=False, help_text=_("Of its secret at that time."))
     action = models.ForeignKey(Action, models.CASCADE, related_name="+", verbose_name=_("action"))
     pairing = models.ForeignKey(

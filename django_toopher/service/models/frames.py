@@ -35,6 +35,7 @@ class Frame(models.Model):
     terminal = models.ForeignKey(Terminal, models.CASCADE, null=True, related_name="+")
     request = models.ForeignKey(AuthenticationRequest, models.CASCADE, null=True, related_name="+")
     pairing = models.ForeignKey(Pairing, models.CASCADE, null=True, related_name="+")
+    # the terminal's secret and the session token are among them (S34)
     parameters = EncryptedJSONField(help_text="The verified parameters of the URL, names to texts.")
     session_digest = models.CharField(
         max_length=64,

@@ -60,6 +60,7 @@ class Pairing(Dated):
     otp_seed = EncryptedTextField(_("seed of the one-time code"), blank=True, help_text=_("Base32, 160 bits."))
     otp_last_step = models.BigIntegerField(_("last time step used"), null=True, blank=True)
     expires = models.DateTimeField(_("expires"), help_text=_("When a pending pairing can no longer be confirmed."))
+    # here and not at the phone: no other site learns what it is called at this one (S21)
     label = models.CharField(
         _("label"), max_length=100, blank=True, help_text=_("What the user calls the phone; blank: its own name.")
     )

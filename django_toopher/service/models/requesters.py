@@ -19,6 +19,7 @@ from .rows import NAME_LENGTH, Dated, digest
 def validate_origins(text: str) -> None:
     """``ValidationError`` unless every line is an origin (RFC 6454): scheme, host, perhaps a port, and nothing else."""
     for origin in text.split():
+        # strict, as they go into a Content-Security-Policy as they are
         if not re.fullmatch(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", origin):
             raise ValidationError(
                 _("%(origin)s is not an origin like https://www.example.org"), params={"origin": origin}
@@ -92,7 +93,7 @@ class Requester(Dated):
             return embedded.consumer_secrets()
         expires = self.previous_secret_expires
         secrets = [self.consumer_secret, self.previous_secret if expires and expires > timezone.now() else ""]
-        return [secret for secret in secrets if secret]
+        return [secret for secret in secrets if secret]  # a blank one would verify what anybody signs (S20)
 
     def origin_list(self) -> list[str]:
         """The origins that may frame this requester's pages and receive their postbacks; never ``*``."""

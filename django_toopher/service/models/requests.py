@@ -133,6 +133,7 @@ class Alarm(models.Model):
         verbose_name=_("authentication request"),
         help_text=_("None once it was purged."),
     )
+    # copies: an alarm outlives its request
     action = models.CharField(_("action"), max_length=NAME_LENGTH)
     terminal = models.CharField(_("terminal"), max_length=NAME_LENGTH, blank=True)
     address = models.CharField(_("address"), max_length=45, blank=True, help_text=_("Of the terminal."))

@@ -20,6 +20,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def with_codes_left(self) -> UserQuerySet:
         """These, and ``number_of_pregenerated_otps_remaining`` of each in the same query."""
+        # fills the cached property of the same name
         return self.annotate(number_of_pregenerated_otps_remaining=Count("pregenerated_codes"))  # type: ignore[no-redef]
 
 
@@ -34,6 +35,7 @@ class User(Dated):
         _("e-mail address"), blank=True, help_text=_("Where the user is told what happens to their phones.")
     )
     toopher_authentication_enabled = models.BooleanField(_("second factor enabled"), default=True)
+    # a flag, as used codes leave no row: whoever had a list pairs no phone with the password alone (S06)
     has_had_codes = models.BooleanField(
         default=False, editable=False, help_text="A list of codes was made since the last reset, used up or not."
     )
@@ -62,7 +64,7 @@ class User(Dated):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keep the digest true to the name."""
-        self.name_digest = digest(self.name)
+        self.name_digest = digest(self.name)  # who saves with `update_fields` names it there, too
         super().save(*args, **kwargs)
 
     @cached_property

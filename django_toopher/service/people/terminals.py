@@ -83,4 +83,5 @@ def _anonymous(user: User, name: str) -> Terminal:
     for terminal in user.terminals.filter(extra_digest=None, name=name):
         if terminal.name == name:  # a collation may fold case
             return terminal
+    # two calls at once may make two of a name: no automation matches either
     return Terminal.objects.create(user=user, name=name)

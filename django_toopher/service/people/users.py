@@ -147,4 +147,5 @@ def reset(user: User) -> None:
 def close_pages(user: User) -> None:
     """Pages on which somebody manages the user's phones show and do nothing any more: the site has begun anew."""
     now = timezone.now()
+    # not deleted: the same signed URL would open a new one
     Frame.objects.filter(user=user, page=Frame.Page.MANAGE_USER, expires__gt=now).update(expires=now)

@@ -68,6 +68,7 @@ def spend_phrase(phrase: str, now: datetime) -> Authenticator | None:
     )
     if row is None:
         return None
+    # the DELETE decides: a phrase that two sites send at once pairs at one of them (S29)
     spent, _ = PairingPhrase.objects.filter(pk=row.pk).delete()
     return row.authenticator if spent else None
 
@@ -80,6 +81,7 @@ def is_shown(phrase: str, now: datetime) -> bool:
 def _phrase_digest(phrase: str) -> str:
     """Case and white space do not matter in what a person types (PROTOCOL.md §2.2)."""
     words = re.sub(r"[\s,.-]+", " ", phrase).strip().lower()
+    # keyed: a plain digest of 44 bits could be tried out in a dump (S34)
     return salted_hmac("django_toopher.service.phrase", words, algorithm="sha256").hexdigest()
 
 

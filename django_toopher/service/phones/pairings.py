@@ -99,6 +99,7 @@ def link_token(pairing: Pairing) -> str:
     It is used up by the phone's answer.
     """
     short_id = base64.urlsafe_b64encode(pairing.pk.bytes).decode().rstrip("=")
+    # without a time: the row's `expires` ends the link
     return signing.Signer(salt=_LINK_SALT).sign(short_id)
 
 
@@ -149,7 +150,7 @@ def answer(
 def deactivate(pairing: Pairing) -> bool:
     """Remove the pairing; whether this call was the one that did. The user is told when it was enabled."""
     this = Pairing.objects.filter(pk=pairing.pk)
-    changes = {"state": Pairing.State.DEACTIVATED, "otp_seed": "", "modified": timezone.now()}
+    changes = {"state": Pairing.State.DEACTIVATED, "otp_seed": "", "modified": timezone.now()}  # no seed stays (S34)
     was_waiting = this.filter(state=Pairing.State.PENDING).update(**changes)  # first: it may turn enabled meanwhile
     was_enabled = 0 if was_waiting else this.filter(state=Pairing.State.ENABLED).update(**changes)
     pairing.refresh_from_db(fields=["state"])
@@ -163,7 +164,8 @@ def rename(pairing: Pairing, name: str) -> None:
     name = " ".join(name.split())
     if len(name) > 100 or not name.isprintable():
         raise BadParameterError(_("The name must be at most 100 characters, on one line."))
-    Pairing.objects.filter(pk=pairing.pk).update(label=name, modified=timezone.now())
+    pairing.label, pairing.modified = name, timezone.now()
+    pairing.save(update_fields=["label", "modified"])
 
 
 def require_enabled(user: User, pairing: Pairing | None = None) -> None:

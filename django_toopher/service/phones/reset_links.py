@@ -59,6 +59,7 @@ def create(pairing: Pairing, question: str = "", answer: str = "") -> str:
 def _require_storable(question: str, answer: str) -> None:
     if bool(question) != bool(_normalized(answer)):
         raise BadParameterError("security_question and security_answer must be given together.")
+    # any character will do in the answer: it is only hashed
     if max(len(question), len(answer)) > NAME_LENGTH or "\0" in question:
         raise BadParameterError("The question or the answer is too long, or has a character that can't be stored.")
 
@@ -88,7 +89,7 @@ def send(pairing: Pairing, address: str, url_of: Callable[[str], str]) -> None:
     except mail.MailError:
         ResetLink.objects.filter(token_digest=digest(token)).delete()
         raise
-    users.keep_email(pairing.user, address)
+    users.keep_email(pairing.user, address)  # only what the mail server has taken
 
 
 def get(pairing_id: UUID, token: str, now: datetime) -> ResetLink:
@@ -122,6 +123,7 @@ def confirm(link: ResetLink, answer: str) -> None:
         if not check_password(_normalized(answer), link.answer):
             raise WrongAnswerError
     with transaction.atomic():
+        # not `usable`: the right answer may be the last one that could be tried
         spent = ResetLink.objects.unspent(now).filter(pk=link.pk).update(used=now)
         if not spent or not pairings.deactivate(link.pairing):
             raise GoneError

@@ -47,12 +47,14 @@ def answer(request_id: UUID, authenticator: Authenticator, said: Answer) -> Auth
     pairing, request = waiting.request_at(request_id, authenticator)
     if request.texts != said.shown:
         raise MismatchError
+    # an early look, so that a late answer counts as no try; the UPDATE in `_finish` decides (S25)
     if not request.is_waiting(now) or not request.user.toopher_authentication_enabled:
         raise GoneError
     if said.automate:
         automations.require_possible(request, said.automate)
     if not said.allow:
         return _answered(request, State.DENIED, now, pairing, said)
+    # below the no, which a blocked user may say; `_begin_try` would not stop a yes where no number is asked
     limits.require_not_blocked(request.user, now)
     if request.number:
         _begin_try(request, now)
@@ -106,6 +108,7 @@ def report(request_id: UUID, authenticator: Authenticator, shown: RequestTexts, 
     not_granted = AuthenticationRequest.objects.exclude(state=State.GRANTED).filter(pk=request.pk)
     with transaction.atomic():
         won = not_granted.exclude(reason_code=Reason.REPORTED).update(
+            # not only what waits: what was denied, cancelled or ran out can still be reported (S24)
             state=Case(When(state=State.PENDING, then=Value(State.DENIED)), default=F("state")),
             reason_code=Reason.REPORTED,
             pairing=pairing,
@@ -164,7 +167,7 @@ def _begin_try(request: AuthenticationRequest, now: datetime) -> None:
 
 def _fail_try(request: AuthenticationRequest, now: datetime) -> int:
     """It was wrong; how many tries remain. The last one denies the request."""
-    request.refresh_from_db(fields=["failures"])
+    request.refresh_from_db(fields=["failures"])  # others may have guessed at the same moment (S23)
     left = tries_left(request)
     if not left:
         AuthenticationRequest.objects.waiting(now).filter(pk=request.pk).update(

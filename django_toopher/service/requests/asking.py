@@ -31,6 +31,7 @@ Reason = AuthenticationRequest.Reason
 def user_to_ask(requester: Requester, pairing_id: UUID | None, user_name: str) -> tuple[User, Pairing | None]:
     """Whom a requester asks about: a pairing when its id is given, else a user, made when there is none yet."""
     if pairing_id is None:
+        # made even where 705 follows: openam looks the user up right after it (PROTOCOL.md §2.3)
         return users.get_or_create(requester, user_name), None
     pairing = pairings.get_by_id(requester, pairing_id)
     return pairing.user, pairing
@@ -79,6 +80,7 @@ def initiate(
         request.state, request.reason_code, request.answered = State.CANCELLED, Reason.CANCELLED, now
     asks_phone = request.state == State.PENDING and reason != Reason.OTP_REQUIRED  # which no phone shows
     if asks_phone:
+        # after the automation: what is answered silently troubles nobody, and does not count (S24)
         limits.count_request(user, now)
     if request.state == State.PENDING:
         request.number = _new_number()

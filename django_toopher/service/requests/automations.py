@@ -86,10 +86,11 @@ def apply(user: User, terminal: Terminal, action: Action, address: str, now: dat
     """
     here = [network_of(address, NETWORK), ""] if address else [""]
     matching = Automation.objects.in_force(now).filter(user=user, terminal=terminal, action=action, network__in=here)
-    automation = matching.select_related("pairing").order_by("-network").first()
+    automation = matching.select_related("pairing").order_by("-network").first()  # "" comes last
     if automation is None:
         return None
     phone = Pairing.objects.enabled().filter(pk=automation.pairing_id, user__toopher_authentication_enabled=True)
+    # `answer` too: since the look, a no may have replaced the yes in this very row (S25)
     used = Automation.objects.filter(Exists(phone), pk=automation.pk, answer=automation.answer, expires__gt=now)
     return automation if used.update(last_used=now) else None
 

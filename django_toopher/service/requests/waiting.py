@@ -61,7 +61,7 @@ def get_by_id(requester: Requester, request_id: UUID) -> AuthenticationRequest:
 def poll(requester: Requester, request_id: UUID) -> AuthenticationRequest:
     """As ``get_by_id``, with the user's count of codes in the same query: requesters poll it again and again."""
     request = _found(_of_requester(requester, request_id).with_codes_left(), requester)
-    request.user.number_of_pregenerated_otps_remaining = request.codes_left
+    request.user.number_of_pregenerated_otps_remaining = request.codes_left  # fills the cached property
     return request
 
 
@@ -97,6 +97,7 @@ def for_authenticator(authenticator: Authenticator, now: datetime) -> tuple[list
         .filter(answering | Q(state=Pairing.State.PENDING, expires__gt=now), authenticator=authenticator)
         .values_list("state", *_PAIRING, *_REQUEST, named=True)
     )
+    # by id: a phone may be paired twice with one user, and a pending pairing stands beside each of its user's requests
     requests = {row.asked__id: _waiting_request(row) for row in rows if row.state == Pairing.State.ENABLED}
     offered = {row.id: _waiting_pairing(row) for row in rows if row.state == Pairing.State.PENDING}
     return _newest_first(requests), _newest_first(offered)
@@ -196,5 +197,5 @@ def request_at(request_id: UUID, authenticator: Authenticator) -> tuple[Pairing,
     pairing = authenticator.pairings.filter(user=request.user).order_by("state").exclude(state=Pairing.State.PENDING)
     enabled = next((one for one in pairing if one.is_enabled), None)
     if enabled is None:
-        raise GoneError if pairing else NotFoundError
+        raise GoneError if pairing else NotFoundError  # for a stranger's phone the request does not exist (S21)
     return enabled, request

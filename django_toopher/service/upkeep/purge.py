@@ -61,6 +61,7 @@ def purge(now: datetime | None = None) -> Iterator[tuple[str, int]]:
 def _delete_in_batches(stale: Callable[[], QuerySet]) -> int:  # type: ignore[type-arg]
     deleted = 0
     while keys := list(stale().values_list("pk", flat=True)[:BATCH]):
+        # asked again: since the look a tally may have begun anew, or a phone been paired
         stale().filter(pk__in=keys).delete()
         deleted += len(keys)
     return deleted

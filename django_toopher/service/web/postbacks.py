@@ -95,12 +95,13 @@ def _user(user: User) -> Fields:
 
 
 def _boolean(value: bool) -> str:
-    return "true" if value else "false"
+    return "true" if value else "false"  # lower-case: clients compare the texts (PROTOCOL.md §3.4)
 
 
 def _signed(frame: Frame, now: datetime, fields: Fields) -> Fields:
     """With what the requester sent along, the time, and the signature by its newest secret."""
     given, requester = frame.parameters, frame.user.requester
+    # published validators want a token, if blank; metadata goes back as it came, or not at all (PROTOCOL.md §3.4)
     fields |= {"session_token": given.get("session_token", ""), "timestamp": str(int(now.timestamp()))}
     if "requester_metadata" in given:
         fields["requester_metadata"] = given["requester_metadata"]

@@ -12,7 +12,7 @@ function say(text) {
 
 async function progress() {
   const response = await fetch(page.dataset.poll, { headers: { Accept: "application/json" }, cache: "no-store" });
-  if (response.status >= 500) throw new Error(response.statusText);
+  if (response.status >= 500) throw new Error(response.statusText); // a 4xx is an answer: it is over
   return response.json();
 }
 

@@ -41,6 +41,7 @@ function listen(iframe) {
   heard.add(iframe);
   let posted = false; // a second message must not be a second postback
   window.addEventListener("message", (event) => {
+    // looked up for each message: a page may set the address later
     const src = iframe.getAttribute("src") || iframe.getAttribute("toopher_req");
     const origin = new URL(src, location.href).origin;
     if (event.source !== iframe.contentWindow || event.origin !== origin || posted) return;

@@ -7,10 +7,11 @@ import time
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_toopher import connection
 from django_toopher.client import ToopherApi
-from django_toopher.models import ToopherAccount
+from django_toopher.models import SupportRun, ToopherAccount
 from django_toopher.service.models import User
 from django_toopher.support import runs
 from tests.tables import table
@@ -124,17 +125,18 @@ def test_several_are_asked_at_a_time_over_connections_that_are_kept(many, elsewh
     assert (len(elsewhere.received), elsewhere.connections) == (5, 2)
 
 
-def test_the_network_is_asked_without_the_database(many, elsewhere):
-    """A thread would open a connection of its own, and leave it open."""
+@pytest.mark.parametrize("verb", ["disable", "reset"])
+def test_S16_the_network_is_asked_without_the_database(verb, many, staff, elsewhere, monkeypatch):
+    """A thread would open a connection of its own, and leave it open; where it can't, nobody else's turn would come."""
     threads = []
-    ToopherAccount.objects.update(toopher_user_id="x")
+    cursor = BaseDatabaseWrapper.cursor
+    monkeypatch.setattr(
+        BaseDatabaseWrapper, "cursor", lambda self: (threads.append(threading.current_thread()), cursor(self))[1]
+    )
+    ToopherAccount.objects.update(toopher_user_id="x", paired=True)
     for _ in many:
         elsewhere.will_answer({"id": "x", "name": "n", "disable_toopher_auth": True})
-    run = begun("disable", many)
-    from django.db import connection as database
-
-    with database.execute_wrapper(
-        lambda execute, *args: (threads.append(threading.current_thread()), execute(*args))[1]
-    ):
-        runs.step(run, connection.api(), seconds=60)
+    run = SupportRun.objects.get(pk=begun(verb, many, staff).pk)  # as the next request reads it
+    runs.step(run, connection.api(), staff, seconds=60)
     assert {*threads} == {threading.main_thread()}
+    assert outcomes(run) == [("done", "")] * len(many)

@@ -32,6 +32,7 @@ class InitiateView(SignedView):
         auth_request = self._initiate()
         otp = self.parameters.text("otp")
         if otp and not answering.authenticate_with_otp(auth_request, otp).is_granted():
+            # a code that comes with the question is the only answer to it (PROTOCOL.md §4.1)
             answering.cancel(auth_request)
             auth_request = waiting.get_by_id(self.requester, auth_request.pk)
         return _represented(auth_request)
@@ -48,7 +49,7 @@ class InitiateView(SignedView):
         )
         return asking.initiate(
             user,
-            given.text("action_name", "action") or "log in",
+            given.text("action_name", "action") or "log in",  # pages say "Log In" (PROTOCOL.md §2.3)
             pairing=pairing,
             terminal_name=given.text("terminal_name"),
             terminal_extra=given.text("terminal_name_extra", "requester_specified_terminal_id"),

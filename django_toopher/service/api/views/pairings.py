@@ -34,6 +34,7 @@ class CreateByPhraseView(SignedView):
         phrase = given.required("pairing_phrase", "pairing_token")
         name, user_id = given.text("user_name"), given.uuid("user_id")
         only_first = given.boolean("only_first", False)
+        # by what was sent: the user may not be there yet, and a wrong phrase makes nobody
         counted = name or str(user_id or "")
         with limits.phrase_tried(self.requester, counted, timezone.now()):
             pairings.require_phrase(phrase)  # an unknown one makes or renames nobody
@@ -62,6 +63,7 @@ class CreateBySmsView(SignedView):
         sms.require_available()
         country = given.text("phone_country", "country_code") or NORTH_AMERICA
         number = normalized(given.required("phone_number"), country)
+        # the user last: what is refused above makes nobody
         pairing = pairings.create_by_sms(self.named_user(), number, partial(pairing_link, request))
         return representations.pairing(pairing)
 
@@ -75,6 +77,7 @@ class PairingView(SignedView):
     def post(self, request: HttpRequest, pairing_id: UUID) -> Json:
         """The pairing; ``deactivated=True`` removes it, ``False`` never brings one back."""
         pairing = pairings.get_by_id(self.requester, pairing_id)
+        # both read before either is done: a flag that can't be read changes nothing (S35)
         name, deactivated = self.parameters.text("name"), self.parameters.boolean("deactivated", False)
         if name:
             pairings.rename(pairing, name)

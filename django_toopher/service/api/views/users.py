@@ -78,7 +78,7 @@ class SwitchUsersView(SignedView):
     def post(self, request: HttpRequest) -> list[Json]:
         """An array of those of ``user_ids`` whom the requester has; the others are not there."""
         user_ids = self.parameters.uuids("user_ids", self.MOST)
-        self.parameters.required("disable_toopher_auth")
+        self.parameters.required("disable_toopher_auth")  # a forgotten flag must not switch a hundred people on
         enabled = not self.parameters.boolean("disable_toopher_auth", False)
         return [representations.user(user) for user in users.set_enabled_all(self.requester, user_ids, enabled)]
 
@@ -99,7 +99,7 @@ class UserTerminalsView(SignedView):
     """Our own: a user's terminals, as row 23 shows each."""
 
     def get(self, request: HttpRequest, user_id: UUID) -> list[Json]:
-        """An array of terminals, used last first."""
+        """An array of terminals, changed last first."""
         user = users.get_by_id(self.requester, user_id)
         return [representations.terminal(row) for row in terminals.of_user(user)]
 

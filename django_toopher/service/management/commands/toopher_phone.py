@@ -15,6 +15,7 @@ import time
 import unicodedata
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ...device.cli_phone import Automate, CommandLinePhone, is_private
 from ...device.cli_replies import TIMES, Entry, PhoneError, RefusedError
+from ...shown import RequestTexts
 
 INTERVAL = 2.0  # seconds between two looks at what waits
 YES, NO, MORE = ("y", "yes"), ("n", "no"), ("m", "more")
 
-SHOWN = {"id", "requester", "user", "action", "terminal", "address", "answer", "network", "note", *TIMES}
+SHOWN = {"id", *(text.name for text in fields(RequestTexts)), "answer", "network", "note", *TIMES}
 MISSING = "This phone has no such account. Run `list` to see its accounts."
 LABELS = {"requester": "Site", "terminal": "Computer", "last_used": "Last used"}
 
@@ -106,7 +108,8 @@ class Command(BaseCommand):
 
     def do_approve(self) -> None:
         """Approve a sign-in request."""
-        request, automate = self._shown_request(), self._automate()
+        request = self._shown_request()
+        automate = self._automate(request)
         typed = self.given.number or ("y" if self.given.yes and not request.number_length else "")
         if typed:
             self._approve(request, typed, automate)
@@ -115,7 +118,8 @@ class Command(BaseCommand):
 
     def do_deny(self) -> None:
         """Deny a sign-in request."""
-        self._deny(self._shown_request(), self._automate())
+        request = self._shown_request()
+        self._deny(request, self._automate(request))
 
     def do_report(self) -> None:
         """Deny a request that you did not make, and tell the site's support."""
@@ -212,11 +216,12 @@ class Command(BaseCommand):
         self.phone.deny(request, automate)
         self._say("Denied.")
 
-    def _automate(self) -> Automate | None:
-        """What ``--days`` and ``--network`` ask for; the service says whether the request can have it."""
-        if self.given.network and self.given.days is None:
-            raise CommandError("--network needs --days.")
-        return None if self.given.days is None else Automate(self.given.days * 86400, self.given.network)
+    def _automate(self, request: Entry) -> Automate | None:
+        """What ``--days`` and ``--network`` ask for, where this request can have it."""
+        days, most = self.given.days, request.automate // 86400
+        if (days is None and self.given.network) or (days is not None and not 1 <= days <= most):
+            raise CommandError(f"--days: this request can be answered automatically for at most {most} days.")
+        return None if days is None else Automate(days * 86400, self.given.network)
 
     def _polls(self, seconds: float = float("inf")) -> Iterator[Entry]:
         """What waits, again and again. A service that is away, or wants to be left alone, is waited for."""

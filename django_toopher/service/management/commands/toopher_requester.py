@@ -92,7 +92,7 @@ class Command(BaseCommand):
 
     def _by_key(self, key: str) -> Requester:
         requester = Requester.objects.filter(consumer_key=key).first()
-        if requester is None or requester.consumer_key != key:
+        if requester is None or requester.consumer_key != key:  # a collation may fold case
             raise CommandError(f"No site has the key {key}. See: manage.py toopher_requester list")
         return requester
 

@@ -69,6 +69,7 @@ def hosts() -> list[str]:
 
 def may_fetch(endpoint: str) -> bool:
     """Whether ``endpoint`` is an address that a browser may make this service call (SECURITY.md S33)."""
+    # `urlsplit` drops line ends and reads "\" in another way than `requests`: what is checked must be what is called
     if len(endpoint) > LONGEST_ENDPOINT or not endpoint.isascii() or not endpoint.isprintable() or " " in endpoint:
         return False
     try:
@@ -92,6 +93,7 @@ def _wake(user: User, expires: datetime) -> None:
     found = list(PushSubscription.objects.filter(authenticator__in=paired).order_by("-created")[:MOST_PHONES])
     if not found:
         return
+    # not `with`: that would wait for the slowest
     pool = ThreadPoolExecutor(len(found), thread_name_prefix="toopher-push")
     sent = {pool.submit(_send, one, expires): one for one in found}
     done, late = wait(sent, delivery.TIMEOUT)

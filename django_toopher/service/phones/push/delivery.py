@@ -38,6 +38,8 @@ def send(subscription: Mapping[str, str], body: str, private_key: ec.EllipticCur
     endpoint = urlsplit(subscription["endpoint"])
     claims = {"aud": f"https://{endpoint.hostname}", "sub": _contact(subscription)}
     browser = {"endpoint": subscription["endpoint"], "keys": {name: subscription[name] for name in ("p256dh", "auth")}}
+    # no-strict: `sub` may be this service's own address, and strict takes no port and no name without a dot.
+    # Topic: of several that wait at the push service, the newest is enough (RFC 8030 §5.4).
     headers = {**Vapid02(private_key, {"no-strict": True}).sign(claims), "Urgency": "high", "Topic": "question"}
     try:
         with Session() as session:
@@ -86,6 +88,7 @@ class _PublicConnection(DeadlineHTTPSConnection):
         failure = OSError(f"{self.host} has no address.")
         for address in public_addresses(self.host):
             try:
+                # by address: a second look-up of the name could give another one (DNS rebinding, S33)
                 return create_connection(address, self.timeout, socket_options=self.socket_options)
             except OSError as exc:
                 failure = exc

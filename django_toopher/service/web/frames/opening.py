@@ -97,7 +97,7 @@ def open_frame(ticket: str, binder: str, address: str) -> Frame:
     )
     try:
         with transaction.atomic():
-            frame.save(force_insert=True)
+            frame.save(force_insert=True)  # an UPDATE would hand over a page that is open elsewhere (S31)
     except IntegrityError:
         return _opened_before(frame)
     _cancel_earlier(frame)

@@ -41,6 +41,7 @@ def ask_or_pair(frame: Frame) -> Frame:
             address=frame.address,
         )
     except NOT_PAIRED:
+        # whoever has had a list of codes pairs no phone with the password alone (S06)
         if frame.user.has_had_codes or not permissions.flag(frame, "allow_inline_pairing", True):
             raise
         return begin_pairing(frame)
@@ -51,7 +52,7 @@ def ask_or_pair(frame: Frame) -> Frame:
 
 def enter_code(frame: Frame, code: str) -> Frame:
     """Answer with the one-time code of the phone, or one from the user's list; ``WrongCodeError`` for a wrong one."""
-    frame = ask_or_pair(frame)
+    frame = ask_or_pair(frame)  # login pages only; asks anew where the time ran out while the person typed
     if frame.request is None:
         raise GoneError
     request = answering.authenticate_with_otp(frame.request, code)

@@ -25,6 +25,7 @@ from .html import html_page
 _NOT_VALID = _("This page's address is not valid.")
 
 
+# exempt: X-Frame-Options names no origins, `frame-ancestors` does (PROTOCOL.md §3.2)
 @method_decorator([login_not_required, never_cache, xframe_options_exempt], name="dispatch")
 class PageView(View):
     """A page that its signed URL opens. It asks nobody and writes nothing: its script makes the first call."""
@@ -35,6 +36,7 @@ class PageView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         """The page, which then opens its frame by itself; or a page that says why not, and what to do."""
         try:
+            # not yet verified, but whoever adds it to somebody's address breaks the signature (S31)
             if "return_url" not in request.GET:
                 _refuse_top_level(request)
             signed = signatures.verify(request, spend_nonce=False)
@@ -66,6 +68,7 @@ class ErrorView(View):
 
 
 def _error_page(message: str | Promise, status: int) -> HttpResponse:
+    # by anybody: without a signature it is not known whose page it was
     return _frameable_page("error.html", {"message": message}, status, ["*"])
 
 
@@ -79,6 +82,7 @@ def _frameable_page(template: str, context: Json, status: int, ancestors: list[s
 
 def _refuse_top_level(request: HttpRequest) -> None:
     """Browsers say what they load a page for; an address that was copied out of its iframe shows nothing."""
+    # not `!= "iframe"`: older browsers, and any over plain http, do not say it
     if request.headers.get("Sec-Fetch-Dest") == "document":
         raise NotAllowedError(_("This page works only inside the site that asks you to sign in."))
 

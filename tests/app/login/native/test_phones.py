@@ -121,3 +121,12 @@ def test_S29_what_is_begun_without_the_second_factor_pairs_the_first_phone_only(
     owner.post(PHONES)
     with pytest.raises(Exception, match="answered already"):
         make_phone("attacker").pair_link(stale)
+
+
+@pytest.mark.parametrize("step", ["rename", "remove"])
+def test_S35_a_phone_is_named_before_the_service_knows_the_person(step, alice, computer):
+    account = ToopherAccount.objects.for_user(alice)
+    verified_computer(computer, alice)
+    assert account.toopher_user_id == ""
+    response = computer.post(PHONES, {"step": step, "phone": "x", "name": "Mine"})
+    assert (response.status_code, response["Location"]) == (302, ACCOUNT)

@@ -74,15 +74,20 @@ def test_without_days_an_answer_is_given_once(terminal: Terminal):
     assert "automate" not in terminal.recorder.claims()
 
 
-def test_days_that_the_service_does_not_offer_are_its_own_to_refuse(terminal: Terminal):
+@table(
+    ("words", "most"),
+    [(["--days=0"], 30), (["--days=-1"], 30), (["--days=31"], 30), (["--days=1"], 0), (["--network"], 30)],
+)
+def test_days_that_the_service_does_not_offer_are_refused(terminal: Terminal, words: list[str], most: int):
+    with pytest.raises(CommandError, match=f"--days: .* at most {most} days"):
+        terminal.run("deny", *words, replies=[waiting({**QUESTION, "automate": most * 86400})])
+    assert terminal.calls() == ["pending"]
+
+
+def test_what_else_the_service_minds_is_its_own_to_refuse(terminal: Terminal):
+    replies = [waiting({**QUESTION, "address": ""}), refusal("bad_request", 400)]
     with pytest.raises(CommandError, match="Because of bad_request"):
-        terminal.run("deny", "--days=31", replies=[waiting(QUESTION), refusal("bad_request", 400)])
-    assert terminal.recorder.claims()["automate"] == {"seconds": 31 * 86400, "network": False}
-
-
-def test_a_network_without_days_is_an_error(terminal: Terminal):
-    with pytest.raises(CommandError, match="--days"):
-        terminal.run("deny", "--network", replies=[waiting(QUESTION)])
+        terminal.run("deny", "--days", "1", "--network", replies=replies)
 
 
 def test_automations_are_shown(terminal: Terminal):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from django_toopher.service.device.cli_phone import CommandLinePhone, public_jwk
-from django_toopher.service.device.cli_replies import PhoneError
+from django_toopher.service.device.cli_replies import Entry, PhoneError
 from tests.tables import table
 
 from .canned import NOW, OFFER, SEED, SERVICE, Reply, make_paired_phone, make_phone, posix, refused
@@ -119,3 +119,14 @@ def test_a_phone_with_a_file_keeps_what_it_was_told_although_the_next_call_fails
         phone.pending()
     assert CommandLinePhone.load(state).state() == phone.state()
     assert phone.accounts
+
+
+def test_two_programs_that_pair_with_one_file_lose_no_seed_of_the_other(state: Path):
+    make_phone()[0].save(state)
+    offers = [OFFER, Entry(**{**vars(OFFER), "id": "pairing-2"})]
+    phones = [
+        CommandLinePhone.load(state, session=make_phone(Reply(SEED))[0].session, clock=lambda: NOW) for _ in offers
+    ]
+    for phone, offer in zip(phones, offers, strict=True):
+        phone.pair(offer)
+    assert [account.id for account in CommandLinePhone.load(state).accounts] == [offer.id for offer in offers]

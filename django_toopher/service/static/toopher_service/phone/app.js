@@ -107,7 +107,7 @@ class App {
 
   async #hasPaired(id) {
     await this.#accounts.added(id);
-    navigator.storage?.persist?.();
+    navigator.storage?.persist?.(); // or a browser short of space may drop the key
   }
 
   // Bring to the front what is most urgent. How something ended stays until it was read.
@@ -118,7 +118,7 @@ class App {
       ? this.#pairScreen.take(pairings)
       : this.#requestScreen.take(requests) || this.#pairScreen.take(pairings);
     if (this.#pairScreen.isOpen) this.#phraseScreen.close();
-    if (isAsked) this.#accounts.closeQuestion();
+    if (isAsked) this.#accounts.closeQuestion(); // which would lie over what is asked
     else if (!outcomeIsShown()) showScreen(this.#standing());
   }
 
@@ -176,6 +176,7 @@ class App {
     byId("naming").hidden = isRegistered;
     byId("named").hidden = !isRegistered;
     if (isRegistered) show(byId("named"), "device-named", { name: deviceName });
+    // `standalone` is iOS's own; there the page has to be on the home screen first
     byId("home-screen-hint").hidden = navigator.standalone !== false;
   }
 }
@@ -232,6 +233,7 @@ async function main() {
   await app.start();
   await keepOffline()
     .then(() => app.notify())
+    // the page works without a worker; it only needs the network, and is woken up by nobody
     .catch(() => {});
 }
 

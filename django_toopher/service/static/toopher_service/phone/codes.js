@@ -23,7 +23,7 @@ function base32(secret) {
   for (const letter of secret.toUpperCase().replace(/[\s=]/g, "")) {
     const value = BASE32.indexOf(letter);
     if (value < 0) throw new TypeError("not base32");
-    held = ((held << 5) | value) & 0xfff;
+    held = ((held << 5) | value) & 0xfff; // 7 bits left over at most, and 5 new
     bits += 5;
     if (bits >= 8) bytes.push((held >> (bits -= 8)) & 255);
   }

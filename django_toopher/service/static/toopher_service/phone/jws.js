@@ -6,6 +6,7 @@ const text = new TextEncoder();
 // The private half can't be exported.
 export async function makeKey() {
   const pair = await crypto.subtle.generateKey(CURVE, false, ["sign", "verify"]);
+  // no more of it: the contract has no `ext` and `key_ops`
   const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", pair.publicKey);
   return { key: pair.privateKey, jwk: { kty, crv, x, y } };
 }

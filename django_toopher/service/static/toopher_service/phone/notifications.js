@@ -27,6 +27,7 @@ export class Notifications {
     this.#isPossible = Boolean(this.#key) && "PushManager" in window && "Notification" in window;
     if (!this.#isPossible) return;
     const { notify } = await this.#store.self();
+    // what fails is tried again at the next visit; until then the button offers it
     if (notify && Notification.permission === "granted") await this.#subscribe().catch(() => {});
     this.#changed();
   }
@@ -64,6 +65,7 @@ export class Notifications {
     const { pushManager } = await navigator.serviceWorker.ready;
     const kept = await pushManager.getSubscription();
     const isOurs = kept && base64url(new Uint8Array(kept.options.applicationServerKey)) === this.#key;
+    // SECRET_KEY was changed; browsers refuse a second key beside the first
     if (kept && !isOurs) await kept.unsubscribe();
     const options = { userVisibleOnly: true, applicationServerKey: this.#key };
     const { endpoint, keys } = (isOurs ? kept : await pushManager.subscribe(options)).toJSON();

@@ -104,6 +104,7 @@ export async function guessedName() {
   const gadget = /\b(iPhone|iPad|iPod)\b/.exec(agent);
   if (gadget) return gadget[1];
   const find = (names) => names.find(([, pattern]) => pattern.test(agent))?.[0];
+  // in this order: most browsers name Chrome and Safari too, and Android names Linux
   const browser = find([["Edge", /Edg/], ["Opera", /OPR/], ["Samsung Internet", /SamsungBrowser/], ["Firefox", /Firefox|FxiOS/],
     ["Chrome", /Chrome|CriOS/], ["Safari", /Safari/]]) ?? "Browser";
   const system = find([["Android", /Android/], ["Windows", /Windows/], ["macOS", /Mac OS X/], ["ChromeOS", /CrOS/], ["Linux", /Linux/]]);

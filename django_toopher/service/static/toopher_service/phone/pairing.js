@@ -107,7 +107,7 @@ export class PairScreen {
   }
 
   #end(mark, key, pairing = this.#pairing) {
-    this.#answered.add(pairing.id);
+    this.#answered.add(pairing.id); // a list that is under way may still have it
     if (this.#pairing === pairing) this.#pairing = null;
     showOutcome(mark, key, pairing);
   }

@@ -74,7 +74,7 @@ export class Service {
     if (!Number.isInteger(now)) return;
     const difference = now - Math.floor(Date.now() / 1000);
     const offset = Math.abs(difference) > CLOCK_SLACK ? difference : 0;
-    if (Math.abs(offset - (this.#self.offset ?? 0)) > 1) await this.#keep({ offset });
+    if (Math.abs(offset - (this.#self.offset ?? 0)) > 1) await this.#keep({ offset }); // rounding is no change
   }
 
   async #keep(changes) {

@@ -17,7 +17,7 @@ class Store {
 
   constructor(database) {
     this.#database = database;
-    database.onversionchange = () => database.close();
+    database.onversionchange = () => database.close(); // or this tab keeps a newer page from opening it
   }
 
   // This phone: {key, jwk, id, name, offset}. `key` and `jwk` are there from the first visit, `id` once registered.

@@ -32,7 +32,7 @@ async function call(name, fields) {
   const response = await fetch(new URL(name, new URL(page.calls, location.href)), options);
   const reply = await response.json();
   if (response.ok) return reply;
-  if (reply.token) token = reply.token;
+  if (reply.token) token = reply.token; // a page that has to wait is given its token with the refusal
   const retryAfter = Number(response.headers.get("Retry-After")) || 1;
   throw Object.assign(new Error(reply.error_message), { reason: reply.reason, retryAfter });
 }
@@ -77,6 +77,7 @@ const screens = {
     element("unlisted").hidden = state.listed;
     const half = Math.ceil(state.number.length / 2);
     const shown = `${state.number.slice(0, half)} ${state.number.slice(half)}`.trim();
+    // it is a live region: written again at each poll, it would be read out each time
     if (element("number").textContent !== shown) element("number").textContent = shown;
     takeTime(state);
   },
@@ -200,7 +201,7 @@ function finish(state) {
 // A message to an origin that is not the parent's is dropped by the browser, so each registered one is tried.
 function tell(message) {
   if (page.return) return; // there is no page around
-  const text = JSON.stringify(message);
+  const text = JSON.stringify(message); // a text: published pages parse it (PROTOCOL.md §3.3)
   for (const origin of page.origins.split(" ")) window.parent.postMessage(text, origin || location.origin);
 }
 
@@ -210,7 +211,7 @@ new ResizeObserver(() => tell({ status: "toopher-height", height: content.offset
 function confirmed(name) {
   const dialog = element("confirm");
   for (const part of dialog.querySelectorAll("[data-for]")) part.hidden = part.dataset.for !== name;
-  dialog.returnValue = "";
+  dialog.returnValue = ""; // Escape would leave the last one
   dialog.showModal();
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
 }
