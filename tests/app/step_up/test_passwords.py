@@ -49,7 +49,7 @@ def test_a_wrong_password_is_asked_again_and_carries_nothing_out(fields, bobs, s
     assert outcomes("step_up") == [("failed", "wrong_password"), ("granted", "")]
 
 
-def test_passwords_can_not_be_guessed_for_long(bobs, seen):
+def test_S23_passwords_can_not_be_guessed_for_long(bobs, seen):
     page = asked(bobs, "/transfer/", {"amount": "1"})
     for _ in range(5):
         page = Page(bobs, page.give_password("wrong"))
@@ -60,7 +60,7 @@ def test_passwords_can_not_be_guessed_for_long(bobs, seen):
     assert asked(bobs, "/transfer/", {"amount": "1"}).give_password().status_code == 302
 
 
-def test_passwords_that_are_guessed_at_the_same_moment_are_counted_one_by_one(
+def test_S23_passwords_that_are_guessed_at_the_same_moment_are_counted_one_by_one(
     threaded_db, make_user, make_computer, seen
 ):
     make_user("bob")
