@@ -12,6 +12,5 @@ class DjangoToopherConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register checks and receivers."""
         from . import checks  # noqa: F401
         from .session import receivers  # noqa: F401

@@ -23,8 +23,6 @@ def digest(text: str) -> str:
 
 
 class ToopherAccountManager(models.Manager["ToopherAccount"]):
-    """Makes accounts."""
-
     def for_user(self, user: AbstractBaseUser) -> ToopherAccount:
         """The user's account, made when there is none yet.
 
@@ -143,8 +141,6 @@ class Attempt(models.Model):
     """One second factor that somebody was asked for, from its one-time token to its outcome."""
 
     class Kind(models.TextChoices):
-        """What it was for."""
-
         LOGIN = "login", _("login")
         PAIRING = "pairing", _("change of phones")
         STEP_UP = "step_up", _("step-up")
@@ -262,8 +258,6 @@ class SupportRun(models.Model):
     """One thing that support does to some people, however many; each of them is a ``SupportItem``."""
 
     class Verb(models.TextChoices):
-        """What is done."""
-
         ENABLE = "enable", _("Switch the second factor on")
         DISABLE = "disable", _("Switch the second factor off")
         RESET = "reset", _("Reset: remove all phones")

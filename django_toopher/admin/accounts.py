@@ -130,7 +130,6 @@ class ToopherAccountAdmin(TolerantListMixin, SupportActionsMixin, _AccountAdmin)
 
     @admin.display(description=_("state"), ordering="paired")
     def state(self, account: ToopherAccount) -> str:
-        """How the person stands."""
         return state_of(account)
 
     @admin.display(description=_("last used"), ordering="used")

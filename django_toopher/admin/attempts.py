@@ -79,13 +79,10 @@ class AttemptAdmin(TolerantListMixin, _AttemptAdmin):
     actions = ("export_selected",)
 
     class Media:
-        """Room for reasons."""
-
         css: ClassVar = {"all": ("django_toopher/admin/support.css",)}
 
     @admin.display(description=_("reason"), ordering="reason")
     def why(self, attempt: Attempt) -> str:
-        """In words."""
         return reason_of(attempt) or self.get_empty_value_display()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -117,7 +114,6 @@ class AttemptAdmin(TolerantListMixin, _AttemptAdmin):
 
     @admin.action(description=_("Export the selected attempts as CSV"), permissions=["view"])
     def export_selected(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> StreamingHttpResponse:
-        """The chosen ones."""
         return exported(request, queryset)
 
 

@@ -24,5 +24,4 @@ class TolerantListMixin:
     """For a model admin."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Ours."""
         return TolerantChangeList

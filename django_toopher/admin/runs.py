@@ -70,14 +70,12 @@ class SupportRunAdmin(TolerantListMixin, _RunAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, run: Any) -> str:
-        """How far it is."""
         if not run.confirmed:
             return _("not confirmed")
         return _("%(count)d waiting") % {"count": run._pending} if run._pending else _("finished")
 
     @admin.display(description=gettext_lazy("done"), ordering="_done")
     def done(self, run: Any) -> int:
-        """For how many."""
         return int(run._done)
 
     @admin.display(description=gettext_lazy("skipped"), ordering="_skipped")

@@ -35,7 +35,6 @@ class LoginView(auth_views.LoginView):
     template_name = "django_toopher/login.html"
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """The password was right."""
         user = form.get_user()
         entry.cancel_earlier(self.request)  # also where the password is enough for who logs in now
         if not policy.is_due(user, self.request):

@@ -114,7 +114,6 @@ class ConfirmedRunCommand(RunCommand):
     """A run that asks first."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """And whether to ask."""
         super().add_arguments(parser)
         parser.add_argument(
             "--no-input", "--noinput", action="store_false", dest="interactive", help="do not ask for confirmation"

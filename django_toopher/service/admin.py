@@ -162,8 +162,6 @@ class UserAdmin(LongListAdmin):
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(ReadOnlyAdmin):
-    """Phones."""
-
     list_display = ("name", "id", "created")
     search_fields = ("name",)
 
@@ -238,7 +236,6 @@ class SettledFilter(admin.SimpleListFilter):
     parameter_name = "settled"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Not yet, or done."""
         return [("0", _("open")), ("1", _("closed"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -13,5 +13,4 @@ class ToopherServiceConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks."""
         from . import checks  # noqa: F401

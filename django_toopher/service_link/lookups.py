@@ -69,7 +69,6 @@ def computers(api: ToopherApi, user_id: str) -> list[Terminal]:
 
 
 def automations(api: ToopherApi, user_id: str) -> list[Automation]:
-    """A user's automations."""
     return [_automation(row) for row in _rows(api.get(api.path("users", user_id, "automations")))]
 
 

@@ -71,7 +71,6 @@ def create(verb: Verb, accounts: Iterable[ToopherAccount], by: Any = None, by_na
 
 
 def verb_of(run: SupportRun) -> Verb:
-    """What the run does."""
     return VERBS[run.verb]
 
 

@@ -78,7 +78,6 @@ class Verb:
 
     @property
     def label(self) -> str:
-        """What the button says."""
         return str(self.name.label)
 
     def is_allowed(self, user: Any) -> bool:

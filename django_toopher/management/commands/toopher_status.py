@@ -23,12 +23,10 @@ class Command(FormatCommand):
     help = "Says whether the service answers, and how many people (or the people named) stand how."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Whom, if not everybody."""
         super().add_arguments(parser)
         parser.add_argument("names", nargs="*", metavar="name", help="user names; without, the whole site is counted")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Look, and print."""
         error = _service_error()
         service = "embedded" if endpoint.is_embedded() else endpoint.base_url()
         told: dict[str, Any] = {"service": service, "answers": error is None, "error": error or ""}

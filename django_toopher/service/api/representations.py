@@ -75,7 +75,6 @@ def terminal(row: Terminal) -> Json:
 
 
 def action(row: Action) -> Json:
-    """What is approved."""
     return {"id": str(row.pk), "name": row.name, **_dates(row)}
 
 

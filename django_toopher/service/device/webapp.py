@@ -52,7 +52,6 @@ class PhoneView(WebAppView):
     """The page that a person opens on the phone. What follows ``#`` in its URL never reaches a server."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """The page."""
         page = reverse("toopher_service:phone")
         context = {
             "name": NAME,
@@ -84,7 +83,6 @@ class ManifestView(WebAppView):
     """What a phone needs to install the app on its home screen (W3C Web Application Manifest)."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """The manifest."""
         page = reverse("toopher_service:phone")
         manifest = {
             "id": page,
@@ -109,7 +107,6 @@ class ServiceWorkerView(WebAppView):
     """Keeps the page openable without a network, and tells of requests. Its path bounds what it may serve."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """The script."""
         context = {"icon": static("toopher_service/phone/icon-180.png")}
         script = render_to_string("toopher_service/phone/sw.js", context)
         return HttpResponse(script, content_type="text/javascript; charset=utf-8")

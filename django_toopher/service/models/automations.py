@@ -33,8 +33,6 @@ class Automation(Dated):
     """What a person has decided once for the same action from the same terminal."""
 
     class Answer(models.TextChoices):
-        """What is answered."""
-
         ALLOW = "allow", _("allow")
         DENY = "deny", _("deny")
 

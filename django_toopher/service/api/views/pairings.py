@@ -29,7 +29,6 @@ class CreateByPhraseView(SignedView):
     """
 
     def post(self, request: HttpRequest) -> Json:
-        """A pending pairing."""
         given = self.parameters
         phrase = given.required("pairing_phrase", "pairing_token")
         name, user_id = given.text("user_name"), given.uuid("user_id")
@@ -47,7 +46,6 @@ class CreateByQrView(SignedView):
     """Row 3: pair by a link, shown as a QR code; ``only_first`` as in row 1."""
 
     def post(self, request: HttpRequest) -> Json:
-        """A pending pairing."""
         only_first = self.parameters.boolean("only_first", False)
         return representations.pairing(pairings.create(self.named_user(), only_first=only_first))
 
@@ -56,7 +54,6 @@ class CreateBySmsView(SignedView):
     """Row 2: pair by a link, sent to a phone."""
 
     def post(self, request: HttpRequest) -> Json:
-        """A pending pairing."""
         given = self.parameters
         if not self.requester.permitted_sms_authentication:
             raise NotAllowedError("This site may not pair by text message.")
@@ -90,7 +87,6 @@ class QrCodeView(SignedView):
     """Row 9: the link of a pending pairing as a picture."""
 
     def get(self, request: HttpRequest, pairing_id: UUID) -> HttpResponse:
-        """``image/png`` bytes."""
         pairing = pairings.get_by_id(self.requester, pairing_id)
         if pairing.state != Pairing.State.PENDING:
             raise NotFoundError("This pairing has no QR code any more.")
@@ -103,7 +99,6 @@ class GenerateResetLinkView(SignedView):
     """Row 6: a link by which a person who lost the phone removes it."""
 
     def post(self, request: HttpRequest, pairing_id: UUID) -> Json:
-        """``url``, told here only."""
         pairing = pairings.get_by_id(self.requester, pairing_id)
         question, answer = self.parameters.text("security_question"), self.parameters.text("security_answer")
         return {"url": reset_link(request, pairing, reset_links.create(pairing, question, answer))}

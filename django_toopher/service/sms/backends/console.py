@@ -13,7 +13,6 @@ class SmsBackend(BaseSmsBackend):
     """One paragraph for each message."""
 
     def send_messages(self, messages: Sequence[SmsMessage]) -> int:
-        """Write them."""
         for message in messages:
             sys.stdout.write(f"SMS to {message.to}\n{message.text}\n\n")
         sys.stdout.flush()

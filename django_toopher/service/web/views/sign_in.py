@@ -27,8 +27,6 @@ class EnterCodeView(FrameCallView):
 
 
 class ExtendView(FrameCallView):
-    """More time to answer."""
-
     def carry_out(self, frame: Frame, request: HttpRequest) -> Frame:
         return sign_in.extend(frame)
 
