@@ -56,7 +56,7 @@ def texts_of(message: Message) -> tuple[list[str], list[str]]:
 
 def test_both_apps_speak_the_languages_that_the_readme_names():
     assert languages_of("app") == languages_of("service")
-    *first, last = sorted(LANG_INFO[language]["name"] for language in LANGUAGES)
+    *first, last = sorted(LANG_INFO[translation.to_language(language)]["name"] for language in LANGUAGES)
     readme = " ".join((PACKAGE.parent / "README.rst").read_text().split())
     assert f"The texts are in English, {', '.join(first)} and {last}." in readme
 
