@@ -99,14 +99,15 @@ def check_values(conf: Settings, permanent_id: str) -> list[CheckMessage]:
 
 def check_names(conf: Settings, is_ours: Callable[[str], bool], permanent_id: str) -> list[CheckMessage]:
     """A warning for each name that is no setting, with the one that may be meant."""
-    known = conf.names()
-    unknown = sorted(name for name in dir(settings) if is_ours(name) and name not in known)
-    return [unknown_setting(name, known, permanent_id) for name in unknown]
+    known = {_own_part(name): name for name in conf.names()}
+    found: list[CheckMessage] = []
+    for name in sorted(name for name in dir(settings) if is_ours(name) and name not in known.values()):
+        nearest: list[Any] = get_close_matches(_own_part(name), known, n=1)
+        hint = f"Did you mean {known[nearest[0]]}?" if nearest else _HINT
+        found.append(checks.Warning(f"{name} is no setting of django_toopher.", hint=hint, id=permanent_id))
+    return found
 
 
-def unknown_setting(name: str, known: list[str], permanent_id: str) -> CheckMessage:
-    """``name`` is no setting, but one of those ``known`` may be meant."""
-    own = {each.removeprefix("TOOPHER_").removeprefix("SERVICE_"): each for each in known}
-    nearest: list[Any] = get_close_matches(name.removeprefix("TOOPHER_").removeprefix("SERVICE_"), own, n=1)
-    hint = f"Did you mean {own[nearest[0]]}?" if nearest else _HINT
-    return checks.Warning(f"{name} is no setting of django_toopher.", hint=hint, id=permanent_id)
+def _own_part(name: str) -> str:
+    """Without what all names begin with, which would make any two of them alike."""
+    return name.removeprefix("TOOPHER_").removeprefix("SERVICE_")

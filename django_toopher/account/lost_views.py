@@ -15,7 +15,6 @@ from ..client import ToopherApiError
 from ..conf import conf
 from ..factors import recovery_codes
 from ..login.redirects import safe_next
-from ..models import ToopherAccount
 from ..session import generation
 from ..support import verbs
 from .verified import VerifiedView
@@ -26,7 +25,7 @@ class LostPhoneView(VerifiedView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Ask first. After a login by recovery code ``next`` leads on."""
-        account = ToopherAccount.objects.for_user(request.user)  # type: ignore[arg-type]
+        account = self.account
         if not account.paired:
             with suppress(verbs.SkippedError, ToopherApiError):  # then we show what we know
                 verbs.refresh(account, connection.api(request))
@@ -40,7 +39,7 @@ class LostPhoneView(VerifiedView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Remove them, at the service and here; other sessions have to confirm anew."""
-        account = ToopherAccount.objects.for_user(request.user)  # type: ignore[arg-type]
+        account = self.account
         try:
             with suppress(verbs.SkippedError):  # there was none
                 verbs.reset(account, connection.api(request))

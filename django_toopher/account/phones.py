@@ -23,6 +23,7 @@ from ..conf import conf
 from ..errors import ExpiredAttemptError, NothingPendingError, SecondFactorError, ServiceDownError, UnknownPhraseError
 from ..login import attempts, native, phone_changes
 from ..login.framing import failed, posted
+from ..login.native_views import UNKNOWN_PHRASE, typed_phrase
 from ..models import Attempt, ToopherAccount
 from ..service_link import lookups
 from ..session import generation, state
@@ -125,14 +126,14 @@ class PhonesView(LoginRequiredMixin, View):
 
 
 def _pair(request: HttpRequest, *, only_first: bool) -> None:
-    phrase = " ".join(request.POST.get("phrase", "")[:200].split())
+    phrase = typed_phrase(request)
     pending = state.load(request.session, PENDING_PAIRING) if phrase else None
     pending = pending or _begin_change(request)
     try:
         attempt = attempts.find_open(pending, Attempt.Kind.PAIRING)
         native.pair(connection.api(request), attempt, phrase, only_first=only_first)
     except UnknownPhraseError:
-        messages.error(request, _("No phone shows these words now. Check them, or make new ones on the phone."))
+        messages.error(request, UNKNOWN_PHRASE)
         return
     if phrase:
         messages.info(request, _("Now say yes on the phone that showed the words."))

@@ -21,10 +21,14 @@ IN_PERSON = Requirement(gettext_lazy("Manage phones"), max_age=10 * 365 * 24 * 3
 """Once in a session: an automation lets in, and changes nothing of the second factor."""
 
 
+def has_passed(request: HttpRequest, account: ToopherAccount) -> bool:
+    """Whether the second factor was passed in this session, as it is now, by the person or by an automation."""
+    return state.is_verified(request) and generation.is_current(request, account.generation)
+
+
 def is_verified(request: HttpRequest, account: ToopherAccount) -> bool:
-    """Whether the person, and no automation, has passed the second factor in this session, as it is now."""
-    has_passed = state.is_verified(request) and generation.is_current(request, account.generation)
-    return has_passed and IN_PERSON.is_met(request.session, "")
+    """Whether the person, and no automation, has passed it."""
+    return has_passed(request, account) and IN_PERSON.is_met(request.session, "")
 
 
 @method_decorator([csrf_protect, never_cache], name="dispatch")

@@ -21,12 +21,12 @@ from ..factors import recovery_codes
 from ..login.entry import ask_second_factor
 from ..login.framing import URL_AGE, EmbeddingView
 from ..models import Attempt, ToopherAccount
-from ..session import computer, generation, state
+from ..session import computer
 from ..step_up.atomic import without_transaction
 from ..step_up.gate import intercept
 from ..support import verbs
 from . import history, phones
-from .verified import IN_PERSON, is_verified
+from .verified import IN_PERSON, has_passed, is_verified
 
 
 # without_transaction: _ask may spend an approval, which nothing may take back (S13)
@@ -69,7 +69,7 @@ class AccountView(LoginRequiredMixin, EmbeddingView):
 
     def _ask(self, request: HttpRequest, account: ToopherAccount) -> HttpResponseBase:
         """The second factor; of a session that an automation let in, the person's own yes."""
-        if state.is_verified(request) and generation.is_current(request, account.generation):
+        if has_passed(request, account):
             return intercept(request, IN_PERSON) or redirect("django_toopher:account")
         backend = request.session.get(BACKEND_SESSION_KEY, "")
         return ask_second_factor(request, request.user, reverse("django_toopher:account"), backend)

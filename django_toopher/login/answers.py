@@ -127,9 +127,7 @@ def complete_with_recovery_code(pending: Pending | None, typed: str) -> Approval
     ``WrongCodeError`` and ``TooManyCodesError`` leave the attempt waiting. Code and attempt are spent together.
     """
     attempt = attempts.find_open(pending)
-    user: Any = attempt.user
-    if not attempts.is_same(user, attempt):
-        attempts.fail(attempt, ChangedUserError())
+    user = attempts.unchanged_user(attempt)
     code = recovery_codes.match(user.toopher_account, typed)
     if code is None:
         raise WrongCodeError

@@ -134,16 +134,23 @@ def find_at(computer: Computer, pending: Pending | None, kind: Attempt.Kind = Ki
     return OpenAttempt(attempt, computer, attempt.has_recovery_codes)
 
 
-def _open(rows: QuerySet[Any], pending: Pending | None, kind: Attempt.Kind) -> Attempt:
-    if pending is None:
-        raise NothingPendingError
+def find_any(pending: Pending, kind: Attempt.Kind, rows: QuerySet[Any] | None = None) -> Attempt:
+    """The attempt, whatever became of it; ``NothingPendingError``. Its id is no secret: the token has to fit (S17)."""
+    rows = Attempt.objects.all() if rows is None else rows
     attempt = rows.filter(pk=pending.attempt, kind=kind).select_related("user__toopher_account").first()
     if attempt is None or not constant_time_compare(attempt.token_digest, digest(pending.token)):
         raise NothingPendingError
+    return attempt
+
+
+def _open(rows: QuerySet[Any], pending: Pending | None, kind: Attempt.Kind) -> Attempt:
+    if pending is None:
+        raise NothingPendingError
+    attempt = find_any(pending, kind, rows)
     # so that it is said early; what decides is the same condition in the UPDATE of ``Attempt.finish`` (S04)
     if attempt.outcome != Outcome.PENDING or attempt.expires <= timezone.now():
         raise ExpiredAttemptError
-    return attempt  # type: ignore[no-any-return]
+    return attempt
 
 
 def allows_automation(attempt: Attempt) -> bool:
@@ -159,12 +166,14 @@ def is_open_for(pending: Pending | None, user: AbstractBaseUser) -> bool:
         return False
 
 
-def abandon(pending: Pending | None) -> None:
-    """The person cancelled: nobody can complete the attempt any more."""
-    attempt = Attempt.objects.filter(pk=pending.attempt).first() if pending else None
-    # an attempt's id is no secret: alone it voids nothing (S17)
-    if pending and attempt and constant_time_compare(attempt.token_digest, digest(pending.token)):
-        attempt.finish(Outcome.FAILED, timezone.now(), reason="abandoned")
+def abandon(pending: Pending | None, kind: Attempt.Kind = Kind.LOGIN) -> Attempt | None:
+    """The person cancelled: nobody can complete the attempt any more. ``None`` where none was open."""
+    try:
+        attempt = find_open(pending, kind)
+    except SecondFactorError:
+        return None
+    attempt.finish(Outcome.FAILED, timezone.now(), reason="abandoned")
+    return attempt
 
 
 def refuse(attempt: Attempt, error: ToopherApiError) -> NoReturn:
@@ -216,6 +225,13 @@ def is_same(user: Any, attempt: Attempt) -> bool:
     )
 
 
+def unchanged_user(attempt: Attempt) -> Any:
+    """The attempt's user, as long as ``is_same`` holds; else the attempt ends with ``ChangedUserError``."""
+    if not is_same(attempt.user, attempt):
+        fail(attempt, ChangedUserError())
+    return attempt.user
+
+
 def is_same_at_service(attempt: Attempt, name: str, user_id: str) -> bool:
     """As ``is_same``, and the service names the same user as well (SECURITY.md S06)."""
     user: Any = attempt.user
@@ -228,9 +244,7 @@ def is_same_at_service(attempt: Attempt, name: str, user_id: str) -> bool:
 def let_in_unverified(pending: Pending | None) -> AbstractBaseUser:
     """The user to log in without a second factor while the service is down; only for ``TOOPHER_FAIL_OPEN``."""
     attempt = find_open(pending)
-    user: Any = attempt.user
-    if not is_same(user, attempt):
-        fail(attempt, ChangedUserError())
+    user = unchanged_user(attempt)
     if not attempt.finish(Outcome.LET_IN, timezone.now(), reason=ServiceDownError.reason, method=Method.PASSWORD):
         raise ExpiredAttemptError
     logger.warning("let in without a second factor: the service is down", extra={"attempt": attempt.pk.hex})
@@ -242,6 +256,10 @@ def require_service(api: ToopherApi, attempt: Attempt) -> None:
     try:
         api.get("users", user_name=attempt.toopher_name)
     except ToopherApiError as exc:
-        unavailable = isinstance(exc, ServiceUnavailableError)
-        logger.error("the Toopher service can't be used: %s", exc)  # noqa: TRY400 (its text says it all)
-        raise ServiceDownError(may_fail_open=unavailable) from exc
+        raise service_down(exc) from exc
+
+
+def service_down(error: ToopherApiError) -> ServiceDownError:
+    """What the client's error is to us, after a line in the log."""
+    logger.error("the Toopher service can't be used: %s", error)
+    return ServiceDownError(may_fail_open=isinstance(error, ServiceUnavailableError))

@@ -15,13 +15,12 @@ from ..client import (
     Pairing,
     RateLimitError,
     RequestRefusedError,
-    ServiceUnavailableError,
     ToopherApi,
     ToopherApiError,
     UserDisabledError,
 )
 from ..conf import conf
-from ..errors import SecondFactorError, ServiceDownError, UnknownPhraseError
+from ..errors import UnknownPhraseError
 from ..models import Attempt
 from ..session.computer import Computer
 from ..session.state import Pending
@@ -182,11 +181,9 @@ def cancel(api: ToopherApi, pending: Pending | None, kind: Attempt.Kind = Attemp
 
     Void first: a yes that comes now lets nobody in, and who asks at this very moment cancels it (``_claim``).
     """
-    try:
-        attempt = attempts.find_open(pending, kind)
-    except SecondFactorError:
+    attempt = attempts.abandon(pending, kind)
+    if attempt is None:
         return
-    attempts.abandon(pending)
     attempt.refresh_from_db(fields=["request_id", "pairing_id"])  # another tab may just have asked
     _cancel_at_service(api, attempt, pending.token if pending else "")
 
@@ -232,5 +229,4 @@ def _service_errors(attempt: Attempt) -> Iterator[None]:
     except UserDisabledError as exc:
         attempts.refuse(attempt, exc)
     except ToopherApiError as exc:
-        logger.error("the Toopher service can't be used: %s", exc)  # noqa: TRY400 (its text says it all)
-        raise ServiceDownError(may_fail_open=isinstance(exc, ServiceUnavailableError)) from exc
+        raise attempts.service_down(exc) from exc

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views import View
 from django.views.decorators.cache import never_cache
 
@@ -24,6 +25,13 @@ from ..session.state import PENDING_LOGIN, PENDING_PAIRING
 from . import attempts, native
 from .attempts import OpenAttempt
 from .native import Progress
+
+UNKNOWN_PHRASE = gettext_lazy("No phone shows these words now. Check them, or make new ones on the phone.")
+
+
+def typed_phrase(request: HttpRequest) -> str:
+    """The words that a phone shows, as the person typed them: with one space between each two."""
+    return " ".join(request.POST.get("phrase", "")[:200].split())
 
 
 @dataclass
@@ -58,13 +66,13 @@ class Asking:
         return native.pair(self.api, self.attempt) if progress.state == "unpaired" else progress
 
     def _phrase(self, progress: Progress) -> Progress:
-        phrase = " ".join(self.request.POST.get("phrase", "")[:200].split())
+        phrase = typed_phrase(self.request)
         if progress.state != "pairing" or not phrase:
             return progress
         try:
             after = native.pair(self.api, self.attempt, phrase)
         except UnknownPhraseError:
-            self.error = _("No phone shows these words now. Check them, or make new ones on the phone.")
+            self.error = str(UNKNOWN_PHRASE)
             return progress
         self.words_typed = True
         return after

@@ -107,11 +107,9 @@ def request_approval(request: HttpRequest, subject: Subject) -> Pending:
 def of_ticket(ticket: object) -> tuple[Pending, Attempt]:
     """The step-up that a ticket names, whatever became of it. Raises ``NothingPendingError``."""
     pending = Pending.of_ticket(ticket)
-    found = Attempt.objects.filter(pk=pending.attempt, kind=Kind.STEP_UP) if pending else Attempt.objects.none()
-    attempt = found.select_related("user__toopher_account").first()
-    if pending is None or attempt is None or not constant_time_compare(attempt.token_digest, digest(pending.token)):
+    if pending is None:
         raise NothingPendingError
-    return pending, attempt
+    return pending, attempts.find_any(pending, Kind.STEP_UP)
 
 
 def require_subject(pending: Pending, attempt: Attempt, subject: Subject) -> None:
@@ -165,9 +163,8 @@ def poll(api: ToopherApi, attempt: Attempt) -> str:
 def complete_with_password(request: HttpRequest, pending: Pending, password: str) -> AbstractBaseUser:
     """The password of somebody who confirms without a phone; every wrong one is an attempt that failed."""
     attempt = attempts.find_open(pending, Kind.STEP_UP)
-    user: Any = attempt.user
-    # whoever has a phone does not get round it by posting a password instead (S13)
-    if not attempts.is_same(user, attempt) or asks_phone(user, request):
+    user = attempts.unchanged_user(attempt)
+    if asks_phone(user, request):  # whoever has one does not get round it by posting a password instead (S13)
         attempts.fail(attempt, ChangedUserError())
     try:
         limits.begin_try(user.toopher_account, TooManyPasswordsError)

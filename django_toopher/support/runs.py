@@ -136,11 +136,11 @@ def _results(
     skipped = [(i, Result(Outcome.SKIPPED, reason=why)) for i in items if (why := _out_of_reach(run, i.account, by))]
     if skipped:
         yield skipped
-    items = [item for item in items if item not in {each for each, _result in skipped}]
+    items = _without(items, skipped)
     together = _asked_together(run, items, api)
     if together:
         yield together
-    items = [item for item in items if item not in {each for each, _result in together}]
+    items = _without(items, together)
 
     def ask(item: SupportItem) -> Result | None:
         is_first = item is items[0] and not together
@@ -156,6 +156,11 @@ def _results(
         while left:
             done, left = wait(left, return_when=FIRST_COMPLETED)
             yield [(futures[future], result) for future in done if (result := future.result())]
+
+
+def _without(items: list[SupportItem], results: Results) -> list[SupportItem]:
+    settled = {item for item, _result in results}
+    return [item for item in items if item not in settled]
 
 
 def _out_of_reach(run: SupportRun, account: ToopherAccount, by: Any) -> str:

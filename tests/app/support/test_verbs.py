@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core import mail
+from django.utils import timezone
 
 from django_toopher import connection
 from django_toopher.client import RequestRefusedError, ServiceUnavailableError
@@ -63,6 +66,14 @@ def test_a_reset_removes_the_phones(account, api):
     verbs.reset(account, api)
     assert (account.paired, account.pairing_id, account.device) == (False, "", "")
     assert not there("alice").pairings.enabled().exists()
+
+
+def test_S23_a_reset_forgets_the_wrong_codes_and_passwords(account, api):
+    account.failures, account.blocked_until = 100, timezone.now() + timedelta(days=3650)
+    account.save()
+    verbs.reset(account, api)
+    account.refresh_from_db()
+    assert (account.failures, account.blocked_until) == (0, None)
 
 
 def test_a_reset_skips_who_has_no_phone(make_account, api):

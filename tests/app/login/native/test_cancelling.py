@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from django_toopher.login import native as asking
+from django_toopher.models import Attempt
 from django_toopher.session.state import PENDING_LOGIN
 from tests.app.acts import AUTHENTICATE, LOGIN, outcomes
 
@@ -35,13 +35,13 @@ def test_a_second_login_takes_the_first_question_back(asked, phone):
 
 def test_a_question_that_is_asked_while_the_next_login_begins_is_taken_back(account, computer, phone, monkeypatch):
     computer.password()
-    abandon = asking.attempts.abandon
+    finish = Attempt.finish
 
-    def late(pending):
+    def late(attempt, *args, **kwargs):
         monkeypatch.undo()
         computer.get(AUTHENTICATE)  # another tab
-        abandon(pending)
+        return finish(attempt, *args, **kwargs)
 
-    monkeypatch.setattr(asking.attempts, "abandon", late)
+    monkeypatch.setattr(Attempt, "finish", late)
     computer.password()
     assert not phone.pending().requests
