@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -132,7 +132,7 @@ class Conf(Settings):
     @property
     def TOOPHER_LIMITS(self) -> Limits:
         """A dict of those that are not as ``Limits`` has them."""
-        return Limits(**limits("TOOPHER_LIMITS", asdict(Limits())))
+        return limits("TOOPHER_LIMITS", Limits)
 
     @property
     def TOOPHER_SUPPORT_URL(self) -> str | None:

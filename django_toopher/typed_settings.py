@@ -7,13 +7,16 @@ A value that can't be meant raises ``ImproperlyConfigured`` naming the setting. 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
+
+Limits = TypeVar("Limits")
 
 _HINT = "See the table of settings in the README."
 
@@ -58,16 +61,20 @@ def checked_natural(what: str, value: object, *, least: int = 0, most: int | Non
     return value
 
 
-def limits(name: str, defaults: Mapping[str, int]) -> dict[str, int]:
-    """Limits by their names: a dict in the settings overrides those that it names, each 1 or more."""
+def limits(name: str, kind: type[Limits], least: Mapping[str, int] | None = None) -> Limits:
+    """The dataclass of an app's limits: a dict in the settings overrides those that it names.
+
+    Each is 1 or more, or what ``least`` says of it.
+    """
     given = getattr(settings, name, {})
     if not isinstance(given, Mapping):
         raise ImproperlyConfigured(f"{name} must be a dict, not {given!r}.")
+    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # which is a dataclass
     for key, value in given.items():
-        if key not in defaults:
-            raise ImproperlyConfigured(f"{name} has {key!r}, which is no limit. There are: {', '.join(defaults)}.")
-        checked_natural(f"{name}[{key!r}]", value, least=1)
-    return {**defaults, **given}
+        if key not in known:
+            raise ImproperlyConfigured(f"{name} has {key!r}, which is no limit. There are: {', '.join(known)}.")
+        checked_natural(f"{name}[{key!r}]", value, least=(least or {}).get(key, 1))
+    return kind(**given)
 
 
 class Settings:

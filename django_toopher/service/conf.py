@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from ..typed_settings import Settings, checked_natural, limits, natural, text, text_that_begins
+from ..typed_settings import Settings, limits, natural, text, text_that_begins
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,7 @@ class Conf(Settings):
     @property
     def TOOPHER_SERVICE_LIMITS(self) -> Limits:
         """A dict overrides those that it names."""
-        chosen = limits("TOOPHER_SERVICE_LIMITS", asdict(Limits()))
-        for key, least in _LEAST.items():
-            checked_natural(f"TOOPHER_SERVICE_LIMITS[{key!r}]", chosen[key], least=least)
-        return Limits(**chosen)
+        return limits("TOOPHER_SERVICE_LIMITS", Limits, _LEAST)
 
     @property
     def TOOPHER_SERVICE_SMS(self) -> Any:
