@@ -63,12 +63,16 @@ def pairing(row: Pairing) -> Json:
 
 
 def terminal(row: Terminal) -> Json:
-    """A terminal, its secret in both families' spelling: only its own requester is told it."""
+    """A terminal, its secret in both families' spelling: only its own requester is told it.
+
+    ``approved``, our own: whether its user was approved there before, by the phone or a code.
+    """
     return {
         "id": str(row.pk),
         "name": row.name,
         "name_extra": row.extra,
         "requester_specified_id": row.extra,
+        "approved": row.approved is not None,
         "user": user(row.user),
         **_dates(row),
     }

@@ -96,6 +96,9 @@ class Terminal(Dated):
     name = models.CharField(_("name"), max_length=NAME_LENGTH, blank=True)
     extra = EncryptedTextField(_("requester-specified id"), blank=True)
     extra_digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 (NULL is not unique)
+    approved = models.DateTimeField(
+        null=True, editable=False, help_text="When a request from it was first approved, by the phone or a code."
+    )
 
     class Meta:
         verbose_name = _("terminal")

@@ -73,7 +73,8 @@ def change(terminal: Terminal, name: str, extra: str) -> Terminal:
         with transaction.atomic():
             if is_another:
                 Automation.objects.filter(terminal=terminal).delete()
-            terminal.save(update_fields=["name", "extra", "extra_digest", "modified"])
+                terminal.approved = None
+            terminal.save(update_fields=["name", "extra", "extra_digest", "approved", "modified"])
     except IntegrityError as exc:
         raise BadParameterError("Another terminal of this user has this id.") from exc
     return terminal

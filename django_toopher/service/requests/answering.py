@@ -15,7 +15,7 @@ from .. import limits
 from ..codes import lists, totp
 from ..conf import conf
 from ..errors import GoneError, MismatchError, UserDisabledError, WrongNumberError
-from ..models import AuthenticationRequest, Authenticator, Automation, Frame, Pairing, User
+from ..models import AuthenticationRequest, Authenticator, Automation, Frame, Pairing, Terminal, User
 from ..retry import retry_on_deadlock
 from ..shown import RequestTexts
 from . import alarms, automations, waiting
@@ -234,5 +234,7 @@ def _finish(
         raise GoneError
     if pairing:
         Pairing.objects.filter(pk=pairing.pk).update(last_used=now)
+    if state == State.GRANTED and request.terminal.approved is None:
+        Terminal.objects.filter(pk=request.terminal_id, approved=None).update(approved=now)
     request.state, request.reason_code, request.pairing, request.answered = state, reason, pairing, now
     return request

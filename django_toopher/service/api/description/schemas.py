@@ -69,6 +69,7 @@ SCHEMAS: Json = {
             "name": TEXT,
             "name_extra": TEXT,
             "requester_specified_id": TEXT,
+            "approved": BOOLEAN,
             "user": ref("User"),
             **_DATES,
         }
