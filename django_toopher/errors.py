@@ -10,6 +10,7 @@
     ├── ChangedRequestError           step-up: the request is not the one that was approved
     ├── OptedOutError                 the service says: switched off
     ├── PhoneRemovedError             the service says: no phone
+    ├── LastPhoneError                this phone has to stay, as long as there is no other
     ├── UnusableActionError           step-up: these words can't be shown (400)
     ├── TooLargeRequestError          step-up: the request can't be held (413)
     ├── NotAnsweredYetError           the phone may still say yes
@@ -96,6 +97,12 @@ class PhoneRemovedError(SecondFactorError):
     """The service says that no phone is paired (any more), where pairing one on the way was not allowed."""
 
     reason = "phone_removed"
+
+
+class LastPhoneError(SecondFactorError):
+    """The policy demands a phone, and this is the only one."""
+
+    reason = "last_phone"
 
 
 class UnusableActionError(SecondFactorError):

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from . import connection
 from .errors import SecondFactorError
+from .models import Attempt
 from .session import generation
 from .step_up import approvals
 from .step_up.atomic import require_durable
@@ -58,12 +59,13 @@ def _require_confirmation(request: Request, view: Any) -> None:
     words, session = requirement.words(request), getattr(request._request, "session", None)
     # a session and a token may be of two people: what one has confirmed does not count for the other
     is_sessions_user = session is not None and session.get(SESSION_KEY) == str(request.user.pk)
-    if is_sessions_user and requirement.is_met(session, words) and generation.is_current(request._request):
+    is_met = is_sessions_user and approvals.is_confirmed(request._request, request.user, requirement, words)
+    if is_met and generation.is_current(request._request):
         return
     subject = approvals.subject_of(request._request, request.user, words, hold(request._request))
     ticket = request.headers.get(HEADER)
     if ticket is None:
         raise SecondFactorNeeded(challenge(request._request, subject))
-    approvals.redeem(connection.api(request._request), ticket, subject)
+    attempt = approvals.redeem(connection.api(request._request), ticket, subject)
     if is_sessions_user:
-        requirement.remember(session, words)
+        requirement.remember(session, words, by_password=attempt.method == Attempt.Method.PASSWORD)

@@ -6,6 +6,7 @@ from .account.computers import ComputerView, SignOutOthersView
 from .account.lost_views import LostPhoneView, RecoveryCodesView
 from .account.phones import AccountPostbackView, PhonesView
 from .account.recovery_views import RecoverView
+from .account.verified import ConfirmView
 from .account.views import AccountView
 from .login.framing import ReturnView
 from .login.native_views import NativeQrView, NativeStateView
@@ -30,6 +31,7 @@ urlpatterns = [
     path("step-up/<str:ticket>/status/", StepUpStatusView.as_view(), name="step-up-status"),
     path("step-up/<str:ticket>/cancel/", StepUpCancelView.as_view(), name="step-up-cancel"),
     path("phones/change/", PhonesView.as_view(), name="phones"),
+    path("phones/confirm/", ConfirmView.as_view(), name="confirm"),
     path("phones/state/", NativeStateView.as_view(kind=Attempt.Kind.PAIRING), name="phones-state"),
     path("phones/qr/", NativeQrView.as_view(kind=Attempt.Kind.PAIRING), name="phones-qr"),
     path("phones/lost/", LostPhoneView.as_view(), name="lost"),

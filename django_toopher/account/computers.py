@@ -19,6 +19,10 @@ class ComputerView(VerifiedView):
 
     http_method_names = ["post"]
 
+    def restricts(self, request: HttpRequest) -> bool:
+        """A computer that is forgotten is asked about."""
+        return "forget" in request.POST
+
     def post(self, request: HttpRequest) -> HttpResponseBase:
         """Another's computer is not found (SECURITY.md S17)."""
         api, terminal = connection.api(request), request.POST.get("computer", "")
@@ -40,6 +44,10 @@ class SignOutOthersView(VerifiedView):
     """All other sessions of the person are verified no more."""
 
     http_method_names = ["post"]
+
+    def restricts(self, request: HttpRequest) -> bool:
+        """That is all it does."""
+        return True
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         """They have to confirm with the phone before they see another page.

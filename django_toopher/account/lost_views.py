@@ -10,12 +10,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from .. import connection
+from .. import connection, policy
 from ..client import ToopherApiError
 from ..conf import conf
 from ..factors import recovery_codes
 from ..login.redirects import safe_next
-from ..session import generation
+from ..session import generation, state
 from ..support import verbs
 from .verified import VerifiedView
 
@@ -32,14 +32,22 @@ class LostPhoneView(VerifiedView):
                 generation.renew(request)  # what refresh found may have moved it on
         context = {
             "paired": account.paired,
+            "replaces": policy.demands(request.user, request),  # type: ignore[arg-type]
             "left": recovery_codes.remaining(request.user),
             "next": safe_next(request, request.GET.get("next", reverse("django_toopher:account"))),
         }
         return render(request, "django_toopher/lost.html", context)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Remove them, at the service and here; other sessions have to confirm anew."""
+        """Remove them, at the service and here; other sessions have to confirm anew.
+
+        Where the policy demands a phone they go when the new one is there, so that never the password alone is enough.
+        """
         account = self.account
+        if account.paired and policy.demands(request.user, request):  # type: ignore[arg-type]
+            state.set_now(request.session, state.REPLACING_AT)
+            messages.info(request, _("Now pair the new phone. The old ones are removed as soon as it is paired."))
+            return redirect("django_toopher:account")
         try:
             with suppress(verbs.SkippedError):  # there was none
                 verbs.reset(account, connection.api(request))

@@ -1,4 +1,4 @@
-"""Phones come and go on the account page: by the management iframe's postback, or by the buttons of our own page."""
+"""Phones come and go on the account page: as the management iframe proposes it, or by the buttons of our own page."""
 
 from __future__ import annotations
 
@@ -7,29 +7,32 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views import View
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
 
-from .. import connection, signals
+from .. import connection, policy
 from ..client import RequestRefusedError, ToopherApiError
 from ..conf import conf
-from ..errors import ExpiredAttemptError, NothingPendingError, SecondFactorError, ServiceDownError, UnknownPhraseError
+from ..errors import (
+    ExpiredAttemptError,
+    LastPhoneError,
+    NothingPendingError,
+    SecondFactorError,
+    ServiceDownError,
+    UnknownPhraseError,
+)
 from ..login import attempts, native, phone_changes
 from ..login.framing import failed, posted
 from ..login.native_views import UNKNOWN_PHRASE, typed_phrase
+from ..login.phone_changes import Change
 from ..models import Attempt, ToopherAccount
 from ..service_link import lookups
 from ..session import generation, state
-from ..session.state import PENDING_PAIRING, Pending
+from ..session.state import PENDING_PAIRING, REPLACING_AT, Pending
 from ..support import verbs
-from .verified import is_verified
+from .verified import ChangeView
 
 
 def change_under_way(request: HttpRequest, account: ToopherAccount) -> Pending:
@@ -71,58 +74,79 @@ def own_page(request: HttpRequest, account: ToopherAccount) -> dict[str, Any]:
     return {"native": True, "phones": phones, "automations": automations, "state": progress}
 
 
-@method_decorator([csrf_protect, never_cache], name="dispatch")
-class AccountPostbackView(LoginRequiredMixin, View):
-    """Takes the signed result of the management iframe."""
+def is_replacing(request: HttpRequest) -> bool:
+    """Whether the next phone that is paired here takes the place of all others (``lost_views``)."""
+    return state.was_lately(request.session, REPLACING_AT, conf.TOOPHER_ATTEMPT_AGE)
 
-    http_method_names = ["post"]
+
+class PhoneChangeView(ChangeView):
+    """Carries out a change that the person wishes, wherever that was said."""
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        """Back to the page, which says what changed."""
-        pending = state.load(request.session, PENDING_PAIRING)
-        iframe, api = connection.iframe(request), connection.api(request)
+        """Do it, and back to the page, which says what changed."""
         try:
-            change = phone_changes.complete_with_postback(iframe, api, pending, posted(request), request.user.pk)
+            self.act(request)
+        except (ToopherApiError, ServiceDownError):
+            messages.error(request, _("The service does not answer: nothing was changed. Try again in a minute."))
+        except LastPhoneError:
+            messages.error(request, _("This site wants you to have a phone. Pair another one before you remove this."))
         except SecondFactorError as error:
             return failed(request, error)
-        state.forget(request.session, PENDING_PAIRING)
-        if change.added:
-            _welcome_phone(request)
-        else:
-            text = _("The phone was removed.") if change.enabled is None else _("The change was made.")
-            _keep_session(request, text)
         return redirect("django_toopher:account")
 
+    def act(self, request: HttpRequest) -> None:
+        """What was posted."""
+        raise NotImplementedError
 
-@method_decorator([csrf_protect, never_cache], name="dispatch")
-class PhonesView(LoginRequiredMixin, View):
+    def carry_out(self, request: HttpRequest, change: Change) -> None:
+        """Anything but a new phone: for those alone who have passed the second factor in this session."""
+        act = _CHANGES.get(change.word)
+        if act and self.verified:
+            act(request, self.account, change)
+
+
+class AccountPostbackView(PhoneChangeView):
+    """Takes the signed proposal of the management iframe, which changes nothing by itself (SECURITY.md S39)."""
+
+    def restricts(self, request: HttpRequest) -> bool:
+        """The end of an automation. If that is not what was signed, it is refused."""
+        return request.POST.get("change") == "forget"
+
+    def act(self, request: HttpRequest) -> None:
+        """Believed is what is signed for this session's own page; done, what this session may do."""
+        pending, api = state.load(request.session, PENDING_PAIRING), connection.api(request)
+        iframe = connection.iframe(request)
+        attempt, change = phone_changes.read_proposal(iframe, pending, posted(request), request.user.pk)
+        if change.word == "pair":
+            phone_changes.add(api, attempt, change.of, alone=is_replacing(request))
+            state.forget(request.session, PENDING_PAIRING)
+            _welcome_phone(request)
+            return
+        phone_changes.spend(attempt, change)
+        state.forget(request.session, PENDING_PAIRING)
+        self.carry_out(request, change)
+
+
+class PhonesView(PhoneChangeView):
     """The buttons of our own page: pair, rename and remove a phone, end an automation."""
 
-    http_method_names = ["post"]
+    def restricts(self, request: HttpRequest) -> bool:
+        """The end of an automation."""
+        return request.POST.get("step") == "forget"
 
-    def post(self, request: HttpRequest) -> HttpResponseBase:
-        """To those who may see the page, and back to it."""
-        account = ToopherAccount.objects.for_user(request.user)  # type: ignore[arg-type]
-        verified = is_verified(request, account)
-        if conf.TOOPHER_EMBED == "native" and account.enabled and (verified or not account.paired):
-            try:
-                self._act(request, account, verified=verified)
-            except (ToopherApiError, ServiceDownError):
-                messages.error(request, _("The service does not answer: nothing was changed. Try again in a minute."))
-            except SecondFactorError as error:
-                return failed(request, error)
-        return redirect("django_toopher:account")
-
-    def _act(self, request: HttpRequest, account: ToopherAccount, *, verified: bool) -> None:
+    def act(self, request: HttpRequest) -> None:
         """Who has no phone yet, and so only a password, can pair the first one, and do nothing else."""
-        step = request.POST.get("step", "")
-        changes = {"rename": _rename, "remove": _remove, "forget": _forget_automation}
+        if conf.TOOPHER_EMBED != "native":
+            return
+        given = request.POST
+        step = given.get("step", "")
         if step in {"pair", "phrase"}:
-            _pair(request, only_first=not verified)
-        elif step not in changes:
+            _pair(request, only_first=not self.verified)
+        elif step in {"rename", "remove", "forget"}:
+            of = given.get("automation" if step == "forget" else "phone", "")
+            self.carry_out(request, Change(step, of, given.get("name", "")))
+        else:
             _complete(request)
-        elif verified:
-            changes[step](request, account)
 
 
 def _pair(request: HttpRequest, *, only_first: bool) -> None:
@@ -141,61 +165,75 @@ def _pair(request: HttpRequest, *, only_first: bool) -> None:
 
 def _complete(request: HttpRequest) -> None:
     """The phone that is being paired may have said yes meanwhile."""
-    pending = state.load(request.session, PENDING_PAIRING)
-    if phone_changes.complete_with_reply(connection.api(request), pending, request.user.pk):
+    pending, api = state.load(request.session, PENDING_PAIRING), connection.api(request)
+    if phone_changes.add_agreed(api, pending, request.user.pk, alone=is_replacing(request)):
         state.forget(request.session, PENDING_PAIRING)
         _welcome_phone(request)
 
 
-def _rename(request: HttpRequest, account: ToopherAccount) -> None:
-    api = connection.api(request)
-    if phone := _own_phone(request, account):
-        try:
-            lookups.rename_phone(api, phone, request.POST.get("name", ""))
-        except RequestRefusedError:
-            messages.error(request, _("This can't be a phone's name: at most 100 characters, on one line."))
-            return
-        verbs.refresh(account, api)
+def _rename(request: HttpRequest, account: ToopherAccount, change: Change) -> None:
+    try:
+        renamed = phone_changes.rename(connection.api(request), account, change.of, change.value)
+    except RequestRefusedError:
+        messages.error(request, _("This can't be a phone's name: at most 100 characters, on one line."))
+        return
+    if renamed:
         messages.success(request, _("The phone has its new name."))
 
 
-def _remove(request: HttpRequest, account: ToopherAccount) -> None:
-    api = connection.api(request)
-    if phone := _own_phone(request, account):
-        api.post(api.path("pairings", phone), deactivated=True)
-        verbs.refresh(account, api)
-        # refresh() moves the generation only where the phone that was removed is the one used last
-        account.change()
-        account.announce(signals.unpaired)
+def _remove(request: HttpRequest, account: ToopherAccount, change: Change) -> None:
+    if phone_changes.remove(connection.api(request), account, change.of, unless_last=_keeps_one(request)):
         _keep_session(request, _("The phone was removed."))
 
 
-def _own_phone(request: HttpRequest, account: ToopherAccount) -> str:
-    """One of the person's own phones, and no other (SECURITY.md S17); blank otherwise."""
-    if not account.toopher_user_id:
-        return ""
-    phone, known = request.POST.get("phone", ""), lookups.phones(connection.api(request), account.toopher_user_id)
-    return phone if phone in {each.id for each in known} else ""
-
-
-def _forget_automation(request: HttpRequest, account: ToopherAccount) -> None:
+def _forget_automation(request: HttpRequest, account: ToopherAccount, change: Change) -> None:
     """The service holds it against the user: another's is not found (SECURITY.md S17)."""
     if not account.toopher_user_id:
         return
-    api, automation = connection.api(request), request.POST.get("automation", "")
     try:
-        lookups.remove_automation(api, account.toopher_user_id, automation)
+        lookups.remove_automation(connection.api(request), account.toopher_user_id, change.of)
     except RequestRefusedError:
         messages.error(request, _("This automatic approval no longer exists."))
         return
     messages.success(request, _("The phone is asked again from now on."))
 
 
+def _reset(request: HttpRequest, account: ToopherAccount, change: Change) -> None:
+    if _keeps_one(request):
+        raise LastPhoneError
+    with suppress(verbs.SkippedError):  # there was none
+        verbs.reset(account, connection.api(request))
+        _keep_session(request, _("The change was made."))
+
+
+def _switch(request: HttpRequest, account: ToopherAccount, change: Change) -> None:
+    """Off; on is for support, as the page is not there while it is off."""
+    if change.value == "true":
+        return
+    if _keeps_one(request):
+        raise LastPhoneError
+    with suppress(verbs.SkippedError):  # it was off
+        verbs.carry_out(verbs.VERBS["disable"], account, connection.api(request))
+        _keep_session(request, _("The change was made."))
+
+
+_CHANGES = {"rename": _rename, "remove": _remove, "forget": _forget_automation, "reset": _reset, "switch": _switch}
+
+
+def _keeps_one(request: HttpRequest) -> bool:
+    """Whether the last factor has to stay: with the password alone nobody like this person may get in."""
+    return policy.demands(request.user, request)  # type: ignore[arg-type]
+
+
 def _welcome_phone(request: HttpRequest) -> None:
     """Whoever has just said yes on the phone has the phone."""
+    replaced = is_replacing(request)
     request.session.cycle_key()  # a key that somebody else knows gains nothing (SECURITY.md S09)
     state.set_verified(request.session)
-    _keep_session(request, _("The phone is paired."))
+    state.forget(request.session, REPLACING_AT)
+    _keep_session(
+        request, _("The phone is paired, the old ones were removed.") if replaced else _("The phone is paired.")
+    )
 
 
 def _keep_session(request: HttpRequest, text: str) -> None:

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from .. import connection, policy
-from ..client import ToopherApiError
 from ..conf import conf
 from ..factors import recovery_codes
 from ..login.entry import ask_second_factor
+from ..login.error_texts import sign_in_url
 from ..login.framing import URL_AGE, EmbeddingView
 from ..models import Attempt, ToopherAccount
 from ..session import computer
 from ..step_up.atomic import without_transaction
 from ..step_up.gate import intercept
-from ..support import verbs
 from . import history, phones
-from .verified import IN_PERSON, has_passed, is_verified
+from .verified import IN_PERSON, has_confirmed_lately, has_passed, is_verified, needs_new_login, refresh
 
 
 # without_transaction: _ask may spend an approval, which nothing may take back (S13)
@@ -43,7 +40,7 @@ class AccountView(LoginRequiredMixin, EmbeddingView):
         recent = history.recent(account.user_id)
         # a first visit asks the service nothing: without an attempt no pairing was ever begun here
         if recent and account.enabled and not account.paired:
-            self._refresh(request, account)
+            refresh(request, account)
         if account.paired and account.enabled and not verified:
             return self._ask(request, account)
         context = self._context(request, account, recent, verified=verified)
@@ -51,6 +48,9 @@ class AccountView(LoginRequiredMixin, EmbeddingView):
             return render(request, "django_toopher/account.html", context)
         if conf.TOOPHER_EMBED == "native":
             return render(request, "django_toopher/account.html", context | phones.own_page(request, account))
+        if not has_confirmed_lately(request):  # the page in the iframe would come to nothing
+            context |= {"stale": True, "needs_new_login": needs_new_login(request), "sign_in_url": sign_in_url()}
+            return render(request, "django_toopher/account.html", context)
         url = self._management_url(request, account, verified=verified)
         return self.embed(request, "django_toopher/account.html", url, "django_toopher:account-postback", context)
 
@@ -64,6 +64,8 @@ class AccountView(LoginRequiredMixin, EmbeddingView):
             ttl=URL_AGE,
             session_token=pending.token,
             only_first=only_first,
+            site_confirms=True,
+            keeps_one=policy.demands(user, request) or None,
             **self.placement(request),
         )
 
@@ -74,15 +76,6 @@ class AccountView(LoginRequiredMixin, EmbeddingView):
         backend = request.session.get(BACKEND_SESSION_KEY, "")
         return ask_second_factor(request, request.user, reverse("django_toopher:account"), backend)
 
-    def _refresh(self, request: HttpRequest, account: ToopherAccount) -> None:
-        """A phone may have been paired at the service without our hearing of it."""
-        try:
-            verbs.refresh(account, connection.api(request))
-        except verbs.SkippedError:
-            return  # the service does not know this person yet
-        except ToopherApiError:
-            messages.warning(request, _("The service does not answer: what is shown here may be old."))
-
     def _context(
         self, request: HttpRequest, account: ToopherAccount, recent: list[Attempt], *, verified: bool
     ) -> dict[str, Any]:
@@ -92,6 +85,7 @@ class AccountView(LoginRequiredMixin, EmbeddingView):
             "required": policy.demands(request.user, request),  # type: ignore[arg-type]
             "grace": policy.grace(request.user, request),  # type: ignore[arg-type]
             "verified": verified,
+            "replacing": phones.is_replacing(request),
             "last_used": history.last_used(recent),
             "sign_ins": history.shown(recent),
             "computers": history.computers(recent, request.COOKIES.get(computer.COOKIE, "")) if verified else [],

@@ -14,7 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from ..client import AuthenticationRequest, ToopherIframe
+from ..client import AuthenticationRequest, ToopherApi, ToopherIframe
 from ..errors import ChangedUserError, ExpiredAttemptError, InvalidPostbackError, NotApprovedError, WrongCodeError
 from ..factors import recovery_codes
 from ..models import Attempt, digest
@@ -46,6 +46,8 @@ class Answer:
     terminal_id: str
     terminal_name: str
     terminal_extra: str
+    to_confirm: str
+    """The phone that was paired on the way, and answered, which we have not confirmed; blank where there is none."""
 
     @classmethod
     def of_postback(cls, fields: Mapping[str, str]) -> Answer:
@@ -63,6 +65,7 @@ class Answer:
             terminal_id=fields.get("terminal_id", ""),
             terminal_name=fields.get("terminal_name", ""),
             terminal_extra=fields.get("terminal_requester_specified_id", ""),
+            to_confirm=fields.get("to_confirm", ""),
         )
 
     @classmethod
@@ -81,6 +84,7 @@ class Answer:
             terminal_id=reply.terminal.id,
             terminal_name=reply.terminal.name,
             terminal_extra=reply.terminal.requester_specified_id,
+            to_confirm=str(reply.raw.get("to_confirm") or ""),
         )
 
     @property
@@ -106,19 +110,25 @@ class Approval:
 
 
 def complete_with_postback(
-    iframe: ToopherIframe, pending: Pending | None, fields: Mapping[str, Any], kind: Attempt.Kind = Kind.LOGIN
+    iframe: ToopherIframe,
+    api: ToopherApi,
+    pending: Pending | None,
+    fields: Mapping[str, Any],
+    kind: Attempt.Kind = Kind.LOGIN,
 ) -> Approval:
     """The attempt that the phone approves by the postback's ``fields``. Raises a ``SecondFactorError`` otherwise."""
     attempt = attempts.find_open(pending, kind)
-    return _grant(attempt, Answer.of_postback(verified(iframe, pending, attempt, fields, "authentication_request")))
+    told = verified(iframe, pending, attempt, fields, "authentication_request")
+    return _grant(api, attempt, Answer.of_postback(told))
 
 
-def complete_with_reply(attempt: Attempt, reply: AuthenticationRequest) -> Approval:
+def complete_with_reply(api: ToopherApi, attempt: Attempt, reply: AuthenticationRequest) -> Approval:
     """The same, by what the API says of the very request that this attempt has asked (``native``)."""
     if reply.id != attempt.request_id:
         raise InvalidPostbackError
+    attempts.read_again(attempt)
     account = getattr(attempt.user, "toopher_account", None)
-    return _grant(attempt, Answer.of_reply(reply, attempt.pairing_id or getattr(account, "pairing_id", "")))
+    return _grant(api, attempt, Answer.of_reply(reply, attempt.pairing_id or getattr(account, "pairing_id", "")))
 
 
 def complete_with_recovery_code(pending: Pending | None, typed: str) -> Approval:
@@ -139,15 +149,22 @@ def complete_with_recovery_code(pending: Pending | None, typed: str) -> Approval
     return Approval(user, attempt)
 
 
-def _grant(attempt: Attempt, answer: Answer) -> Approval:
-    """Spend the attempt, when what the service said is a yes to it."""
+def _grant(api: ToopherApi, attempt: Attempt, answer: Answer) -> Approval:
+    """Spend the attempt, when what the service said is a yes to it; a phone paired on the way is confirmed first."""
     if answer.action != attempt.action:  # an answer to something else; this attempt still waits (S05)
         raise InvalidPostbackError
     if not answer.granted or answer.pending:
         attempts.fail(attempt, NotApprovedError(), Outcome.DENIED, told=answer.kept)
-    user: Any = attempt.user
     if not attempts.is_same_at_service(attempt, answer.user_name, answer.user_id):
         attempts.fail(attempt, ChangedUserError(), told=answer.kept)
+    if not answer.to_confirm:
+        return _spend(attempt, answer)
+    with phone_changes.confirmed(api, attempt, answer.to_confirm):
+        return _spend(attempt, answer)
+
+
+def _spend(attempt: Attempt, answer: Answer) -> Approval:
+    user: Any = attempt.user
     # killed in between, neither is written (SECURITY.md S36)
     with transaction.atomic():
         if not attempt.finish(Outcome.GRANTED, timezone.now(), **answer.kept):

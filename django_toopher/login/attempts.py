@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, NoReturn
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
@@ -223,6 +224,18 @@ def is_same(user: Any, attempt: Attempt) -> bool:
         and account.generation == attempt.generation
         and any(constant_time_compare(attempt.auth_digest, digest(each)) for each in _auth_hashes(user))
     )
+
+
+def read_again(attempt: Attempt) -> None:
+    """The attempt's user as the database has them now: since they were read, the service may have taken seconds."""
+    users: Any = get_user_model()._default_manager
+    attempt.user = users.filter(pk=attempt.user_id).select_related("toopher_account").first()
+
+
+def is_unchanged(user: Any) -> bool:
+    """Whether whoever is logged in still may be, by what the database says now: active, with the same password."""
+    now: Any = get_user_model()._default_manager.filter(pk=user.pk).first()
+    return now is not None and now.is_active and auth_digest(now) == auth_digest(user)
 
 
 def unchanged_user(attempt: Attempt) -> Any:

@@ -58,11 +58,24 @@ class EmbeddingView(View):
         return render(request, template, context)
 
 
+JUST_NOW = 600
+"""Seconds for which somebody who has no phone yet may pair one after a login, without showing more (S38)."""
+
+
+def may_pair(request: HttpRequest, user: Any) -> bool:
+    """Whether who has no phone pairs one on the way: where the policy demands one, soon after the password.
+
+    A session that is older would let whoever has stolen it pair a phone.
+    """
+    is_new = not request.user.is_authenticated or state.was_lately(request.session, state.LOGGED_IN_AT, JUST_NOW)
+    return is_new and policy.demands(user, request)
+
+
 def authentication_url(request: HttpRequest, here: OpenAttempt, token: str, **placement: str) -> str:
     """The signed address of the page that asks the phone. ``ServiceDownError`` where there is nobody to show it.
 
-    Who has no phone pairs one on the way, where the policy demands one. A step-up is never approved by an automation: a
-    person has to read the action.
+    A phone that is paired on the way waits for our confirmation (SECURITY.md S39). A step-up is never approved by an
+    automation: a person has to read the action.
     """
     if not endpoint.is_embedded():  # the one in this process always answers
         attempts.require_service(connection.api(request), here.attempt)
@@ -72,7 +85,8 @@ def authentication_url(request: HttpRequest, here: OpenAttempt, token: str, **pl
         getattr(user, "email", "") or "",
         token,
         action_name=here.attempt.action,
-        allow_inline_pairing=policy.demands(user, request),
+        allow_inline_pairing=may_pair(request, user),
+        site_confirms=True,
         automation_allowed=attempts.allows_automation(here.attempt),
         challenge_required=conf.TOOPHER_CHALLENGE_REQUIRED,
         ttl=URL_AGE,

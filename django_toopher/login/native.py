@@ -85,7 +85,9 @@ def _of_request(reply: AuthenticationRequest) -> Progress:
 
 
 def _of_pairing(pairing: Pairing) -> Progress:
-    return Progress("pairing" if pairing.pending else "paired" if pairing.enabled else "unpaired")
+    if pairing.enabled or pairing.raw.get("agreed"):
+        return Progress("paired")
+    return Progress("pairing" if pairing.pending else "unpaired")
 
 
 def ask_phone(api: ToopherApi, attempt: Attempt, computer: Computer, *, pairs: bool) -> Progress:
@@ -109,7 +111,8 @@ def _initiate(api: ToopherApi, attempt: Attempt, computer: Computer, **options: 
     return AuthenticationRequest(
         api.post(
             "authentication_requests/initiate",  # by name: names may look like the ids of pairings
-            user_name=attempt.toopher_name,
+            user_name=None if attempt.pairing_id else attempt.toopher_name,
+            pairing_id=attempt.pairing_id or None,  # the one that was paired on the way, which we have not confirmed
             terminal_name=computer.name,
             terminal_name_extra=computer.id,
             action_name=attempt.action,
@@ -144,9 +147,8 @@ def pair(api: ToopherApi, attempt: Attempt, phrase: str = "", *, only_first: boo
     path, words = ("pairings/create", phrase) if phrase else ("pairings/create/qr", None)
     with _service_errors(attempt):
         try:
-            pairing = Pairing(
-                api.post(path, user_name=attempt.toopher_name, pairing_phrase=words, only_first=only_first)
-            )
+            terms = {"only_first": only_first, "site_confirms": True}
+            pairing = Pairing(api.post(path, user_name=attempt.toopher_name, pairing_phrase=words, **terms))
         except RateLimitError as exc:
             return Progress("hold", wait=exc.retry_after or 60)
         except RequestRefusedError as exc:
@@ -205,7 +207,7 @@ def _cancel_request(api: ToopherApi, request_id: str) -> None:
 
 
 def _cancel_pairing(api: ToopherApi, pairing_id: str) -> None:
-    """Only one that still waits: the phone's yes may have come in between."""
+    """Only one that still waits, for its phone or for us."""
     with suppress(ToopherApiError):
         if api.get_pairing_by_id(pairing_id).pending:
             api.post(api.path("pairings", pairing_id), deactivated=True)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views import View
 from django.views.decorators.cache import never_cache
 
-from .. import connection, policy
+from .. import connection
 from ..client import ToopherApiError
 from ..conf import conf
 from ..errors import SecondFactorError, UnknownPhraseError
@@ -24,6 +24,7 @@ from ..session import computer, state
 from ..session.state import PENDING_LOGIN, PENDING_PAIRING
 from . import attempts, native
 from .attempts import OpenAttempt
+from .framing import may_pair
 from .native import Progress
 
 UNKNOWN_PHRASE = gettext_lazy("No phone shows these words now. Check them, or make new ones on the phone.")
@@ -47,7 +48,7 @@ class Asking:
         self.attempt = self.here.attempt
         user: Any = self.attempt.user
         self.api = connection.api(self.request)
-        self.pairs = policy.demands(user, self.request)
+        self.pairs = may_pair(self.request, user)
 
     def act(self) -> Progress:
         """Carry out what was posted, if anything; where it stands then. Raises a ``SecondFactorError``."""

@@ -1,10 +1,14 @@
-"""A phone came or went: told by a management page, by the API, or on the way of a login."""
+"""Phones come and go, and what else people change on a management page: proposed by it, carried out here by the API.
+
+The page changes nothing, because its service can't know whether the session that has opened it still holds; who calls
+this has seen that it does (SECURITY.md S39). A phone that has agreed to be paired counts only once we confirm it.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +16,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from .. import signals
-from ..client import ToopherApi, ToopherApiError, ToopherIframe
-from ..errors import ChangedUserError, ExpiredAttemptError, InvalidPostbackError, NothingPendingError
+from ..client import Pairing, RequestRefusedError, ToopherApi, ToopherApiError, ToopherIframe
+from ..conf import conf
+from ..errors import (
+    ChangedUserError,
+    ExpiredAttemptError,
+    InvalidPostbackError,
+    LastPhoneError,
+    NothingPendingError,
+)
 from ..models import Attempt, ToopherAccount
 from ..service_link import lookups
 from ..session.state import Pending
@@ -28,85 +39,144 @@ Outcome = Attempt.Outcome
 
 
 @dataclass(frozen=True)
-class PhoneChange:
-    """What a management page has done: ``added`` or removed a phone, or changed the user as a whole.
+class Change:
+    """What a person wishes: a word (``pair``, ``remove``, ``rename``, ``forget``, ``reset``, ``switch``), of what, how.
 
-    Of the user as a whole, who has removed all phones or switched the second factor on or off, ``enabled`` is told and
-    no ``pairing_id``.
+    ``of`` is the id of a pairing or an automation, ``value`` a new name, or ``"true"`` to switch on.
     """
 
-    user_id: str
-    user_name: str
-    pairing_id: str = ""
-    added: bool = False
-    enabled: bool | None = None
-
-    @classmethod
-    def of_postback(cls, fields: Mapping[str, str]) -> PhoneChange:
-        """From the fields of a postback whose signature holds; ``InvalidPostbackError`` where some are missing."""
-        if fields.get("resource_type") != "requester_user":
-            return cls(
-                user_id=fields.get("pairing_user_id", ""),
-                user_name=fields.get("user_name", ""),
-                pairing_id=fields.get("id", ""),
-                added=fields.get("enabled") == "true",
-            )
-        try:
-            user_id, name, enabled = fields["id"], fields["name"], fields["toopher_authentication_enabled"]
-        except KeyError as exc:
-            raise InvalidPostbackError from exc
-        return cls(user_id, name, enabled=enabled == "true")
+    word: str
+    of: str = ""
+    value: str = ""
 
 
-def complete_with_postback(
-    iframe: ToopherIframe, api: ToopherApi, pending: Pending | None, fields: Mapping[str, Any], user_pk: Any
-) -> PhoneChange:
-    """What was changed on the account page of the user with this primary key. Raises a ``SecondFactorError``.
+def read_proposal(
+    iframe: ToopherIframe, pending: Pending | None, fields: Mapping[str, Any], user_pk: Any
+) -> tuple[Attempt, Change]:
+    """What was proposed on the account page of the user with this primary key, and its attempt, which is still open.
 
-    Verified as a login is, of its own kinds. After a removal the service is asked whether another phone is left; while
-    it does not answer, the account stays paired, so that a second factor stays due.
+    Verified as a login is, of its own kind. A proposal may be as old as its attempt: it is no more than a wish, and may
+    have been held while the person confirmed.
     """
     attempt = _own(pending, user_pk)
-    kind = "requester_user" if fields.get("resource_type") == "requester_user" else "pairing"  # verified with the rest
-    change = PhoneChange.of_postback(verified(iframe, pending, attempt, fields, kind))
-    account = _unchanged_account(attempt, change)
-    account.toopher_user_id = change.user_id[:36]
-    if change.enabled is not None:
-        account.enabled = change.enabled
-    if change.added:
-        account.paired, account.pairing_id, account.device = True, change.pairing_id[:36], ""
-    else:
-        _read_phones(account, api)
-    with transaction.atomic():  # killed in between, nothing is spent and nothing forgotten (SECURITY.md S36)
-        _finish(attempt, request_id=change.pairing_id)
-        names = ("paired", "pairing_id", "device", "toopher_user_id", "enabled")
-        account.change(**{name: getattr(account, name) for name in names})
-        if change.enabled is None or not account.paired:  # else switched on or off, with its phones
-            account.announce(signals.paired if change.added else signals.unpaired)
-    if change.added:
-        learn_name(api, account)
-    return change
+    told = verified(iframe, pending, attempt, fields, "proposal", conf.TOOPHER_ATTEMPT_AGE)
+    try:
+        change = Change(told["change"], told["id"], told["value"])
+        name, user_id = told["user_name"], told["pairing_user_id"]
+    except KeyError as exc:
+        raise InvalidPostbackError from exc
+    if not attempts.is_same_at_service(attempt, name, user_id):
+        attempts.fail(attempt, ChangedUserError(), told={"method": Method.PHONE, "request_id": change.of})
+    return attempt, change
 
 
-def complete_with_reply(api: ToopherApi, pending: Pending | None, user_pk: Any) -> bool:
-    """The same without a postback, by what the API says of the pairing that this attempt began (``native``).
+def spend(attempt: Attempt, change: Change) -> None:
+    """From here on the proposal is used up: before it is carried out, so that it never is twice."""
+    if not attempt.finish(Outcome.GRANTED, timezone.now(), method=Method.PHONE, request_id=change.of):
+        raise ExpiredAttemptError
 
-    False while the phone has not said yes. Raises ``ToopherApiError`` beside the rest.
+
+def add(api: ToopherApi, attempt: Attempt, pairing_id: str, *, alone: bool = False) -> ToopherAccount:
+    """Confirm the phone that has agreed, ``alone`` in place of all others. Spends the attempt."""
+    with confirmed(api, attempt, pairing_id, alone=alone) as pairing, transaction.atomic():
+        user: Any = attempt.user
+        account: ToopherAccount = user.toopher_account
+        spend(attempt, Change("pair", pairing_id))
+        account.change(paired=True, pairing_id=pairing.id[:36], toopher_user_id=pairing.user.id[:36], device="")
+        account.announce(signals.paired)
+    learn_name(api, account)
+    return account
+
+
+def add_agreed(api: ToopherApi, pending: Pending | None, user_pk: Any, *, alone: bool = False) -> bool:
+    """The same without a postback, of the pairing that this attempt began (``native``). False before the phone's yes.
+
+    Raises ``ToopherApiError`` beside the rest.
     """
     attempt = _own(pending, user_pk)
     if not attempt.pairing_id:
         raise NothingPendingError
     pairing = api.get_pairing_by_id(attempt.pairing_id)
-    if not pairing.enabled:
+    if not (pairing.enabled or pairing.raw.get("agreed")):
         return False
-    change = PhoneChange(pairing.user.id, pairing.user.name, pairing.id, added=True)
-    account = _unchanged_account(attempt, change)
-    with transaction.atomic():
-        _finish(attempt)
-        account.change(paired=True, pairing_id=change.pairing_id[:36], toopher_user_id=change.user_id[:36], device="")
-        account.announce(signals.paired)
-    learn_name(api, account)
+    attempts.read_again(attempt)
+    if not attempts.is_same_at_service(attempt, pairing.user.name, pairing.user.id):
+        attempts.fail(attempt, ChangedUserError(), told={"method": Method.PHONE, "request_id": pairing.id})
+    add(api, attempt, pairing.id, alone=alone)
     return True
+
+
+@contextmanager
+def confirmed(api: ToopherApi, attempt: Attempt, pairing_id: str, *, alone: bool = False) -> Iterator[Pairing]:
+    """The pairing, enabled by our yes, while the attempt is spent. Where that fails it is removed again.
+
+    The call may take seconds: the user is read again after it.
+    """
+    try:
+        told = {"confirmed": True, "alone": alone or None}
+        pairing = Pairing(api.post(api.path("pairings", pairing_id), **told))
+    except RequestRefusedError as exc:
+        attempts.fail(attempt, ExpiredAttemptError(), cause=exc)
+    except ToopherApiError as exc:
+        raise attempts.service_down(exc) from exc
+    try:
+        attempts.read_again(attempt)
+        if not attempts.is_same_at_service(attempt, pairing.user.name, pairing.user.id):
+            attempts.fail(attempt, ChangedUserError(), told={"method": Method.PHONE, "request_id": pairing.id})
+        yield pairing
+    except Exception:
+        _take_back(api, attempt, pairing_id)
+        raise
+
+
+def _take_back(api: ToopherApi, attempt: Attempt, pairing_id: str) -> None:
+    """Not where another tab has spent the attempt, for the same phone."""
+    if Attempt.objects.filter(pk=attempt.pk, outcome=Outcome.GRANTED).exists():
+        return
+    try:
+        api.post(api.path("pairings", pairing_id), deactivated=True)
+    except ToopherApiError:
+        logger.exception("a phone that was confirmed too late could not be removed", extra={"attempt": attempt.pk.hex})
+
+
+def remove(api: ToopherApi, account: ToopherAccount, phone_id: str, *, unless_last: bool) -> bool:
+    """Remove one of the person's own phones, and no other (SECURITY.md S17); whether there was one.
+
+    ``unless_last``: ``LastPhoneError`` for the only one. The service looks once more: two may be removed at once.
+    """
+    if not (phones := _own_phones(api, account, phone_id)):
+        return False
+    if unless_last and len(phones) == 1:
+        raise LastPhoneError
+    try:
+        api.post(api.path("pairings", phone_id), deactivated=True, unless_last=unless_last or None)
+    except RequestRefusedError as exc:
+        if unless_last and exc.status == 409:
+            raise LastPhoneError from exc
+        raise
+    _read_phones(account, api)
+    account.change(**{name: getattr(account, name) for name in ("paired", "pairing_id", "device")})
+    account.announce(signals.unpaired)
+    return True
+
+
+def rename(api: ToopherApi, account: ToopherAccount, phone_id: str, name: str) -> bool:
+    """Call one of the person's own phones something else; whether there was one.
+
+    ``RequestRefusedError`` for what is no name.
+    """
+    if not _own_phones(api, account, phone_id):
+        return False
+    lookups.rename_phone(api, phone_id, name)
+    if phone_id == account.pairing_id:
+        learn_name(api, account)
+    return True
+
+
+def _own_phones(api: ToopherApi, account: ToopherAccount, phone_id: str) -> list[lookups.Phone]:
+    """All the person's phones, where this is one of them."""
+    phones = lookups.phones(api, account.toopher_user_id) if account.toopher_user_id else []
+    return phones if phone_id in {each.id for each in phones} else []
 
 
 def remember(account: ToopherAccount, pairing_id: str, user_id: str) -> bool:
@@ -144,22 +214,11 @@ def _own(pending: Pending | None, user_pk: Any) -> Attempt:
     return attempt
 
 
-def _unchanged_account(attempt: Attempt, change: PhoneChange) -> ToopherAccount:
-    user: Any = attempt.user
-    if not attempts.is_same_at_service(attempt, change.user_name, change.user_id):
-        attempts.fail(attempt, ChangedUserError(), told={"method": Method.PHONE, "request_id": change.pairing_id})
-    return user.toopher_account  # type: ignore[no-any-return]
-
-
-def _finish(attempt: Attempt, **told: str) -> None:
-    if not attempt.finish(Outcome.GRANTED, timezone.now(), method=Method.PHONE, **told):
-        raise ExpiredAttemptError
-
-
 def _read_phones(account: ToopherAccount, api: ToopherApi) -> None:
+    """While the service does not answer, the account stays paired, so that a second factor stays due."""
     try:
         phones = lookups.phones(api, account.toopher_user_id)
-    except (ToopherApiError, ValueError):  # ValueError: the service named no user
+    except ToopherApiError:
         logger.warning("could not ask which phones are left", exc_info=True)
         return
     lookups.remember_phones(account, phones)

@@ -19,12 +19,17 @@ AGE = 100
 
 
 def verified(
-    iframe: ToopherIframe, pending: Pending | None, attempt: Attempt, fields: Mapping[str, Any], kind: str
+    iframe: ToopherIframe,
+    pending: Pending | None,
+    attempt: Attempt,
+    fields: Mapping[str, Any],
+    kind: str,
+    age: int = AGE,
 ) -> dict[str, str]:
     """The fields that the service signed for this attempt; its signed errors become ours."""
     token = pending.token if pending else None
     try:
-        return iframe.validate_postback(fields, token, ttl=AGE, resource_type=kind)
+        return iframe.validate_postback(fields, token, ttl=age, resource_type=kind)
     except PostbackError as exc:
         logger.warning("postback refused: %s", type(exc).__name__, extra={"attempt": attempt.pk.hex})
         raise InvalidPostbackError from exc

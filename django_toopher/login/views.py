@@ -23,7 +23,7 @@ from ..session import computer, generation, state
 from ..session.state import PENDING_LOGIN, Pending
 from . import answers, attempts, entry, native
 from .error_texts import sign_in_url
-from .framing import EmbeddingView, authentication_url, failed, posted
+from .framing import EmbeddingView, authentication_url, failed, may_pair, posted
 from .native_views import Asking
 from .redirects import safe_next
 
@@ -38,7 +38,9 @@ class LoginView(auth_views.LoginView):
         user = form.get_user()
         entry.cancel_earlier(self.request)  # also where the password is enough for who logs in now
         if not policy.is_due(user, self.request):
-            return super().form_valid(form)
+            response = super().form_valid(form)
+            state.set_now(self.request.session, state.PASSWORD_AT)
+            return response
         pending = entry.begin(self.request, user, self.get_redirect_url(), user.backend)
         return self._at_once(pending) or entry.to_page(self.request, pending)
 
@@ -52,8 +54,9 @@ class LoginView(auth_views.LoginView):
             return None
         try:
             here = attempts.find_at(computer.of_request(self.request), pending)
-            reply = native.ask_silently(connection.api(self.request), here.attempt, here.computer)
-            approval = reply and answers.complete_with_reply(here.attempt, reply)
+            api = connection.api(self.request)
+            reply = native.ask_silently(api, here.attempt, here.computer)
+            approval = reply and answers.complete_with_reply(api, here.attempt, reply)
         except SecondFactorError as error:
             return failed(self.request, error)
         return entry.log_in_verified(self.request, pending, approval) if approval else None
@@ -81,7 +84,7 @@ class AuthenticateView(EmbeddingView):
         account = getattr(user, "toopher_account", None)
         context = {
             "username": here.attempt.username,
-            "pairs": policy.demands(user, request) and not (account and account.paired),
+            "pairs": may_pair(request, user) and not (account and account.paired),
             "expires": here.attempt.expires,
             "has_recovery_codes": here.has_recovery_codes,
             "support_url": conf.TOOPHER_SUPPORT_URL,
@@ -101,7 +104,8 @@ class AuthenticateView(EmbeddingView):
         progress = asking.act()
         if progress.reply is None or progress.state != "answered":
             return asking.page(progress)
-        return entry.log_in_verified(request, pending, answers.complete_with_reply(asking.attempt, progress.reply))
+        approval = answers.complete_with_reply(asking.api, asking.attempt, progress.reply)
+        return entry.log_in_verified(request, pending, approval)
 
     def _begin(self, request: HttpRequest) -> HttpResponseBase:
         """Nothing is pending: a logged-in session may have come by itself, told to by the middleware's refusal."""
@@ -136,7 +140,8 @@ class PostbackView(View):
         """On with ``next``; or a page that says what went wrong, with status 403."""
         pending = state.load(request.session, PENDING_LOGIN)
         try:
-            approval = answers.complete_with_postback(connection.iframe(request), pending, posted(request))
+            iframe, api = connection.iframe(request), connection.api(request)
+            approval = answers.complete_with_postback(iframe, api, pending, posted(request))
         except SecondFactorError as error:
             return failed(request, error)
         return entry.log_in_verified(request, pending, approval)

@@ -150,6 +150,14 @@ class PairingNotAuthorizedError(ServiceError):
     message = "Pairing has not been authorized to authenticate"
 
 
+class LastPhoneError(ServiceError):
+    """The site wants its user to keep a phone, and this is the only one."""
+
+    status = 409
+    message = _("This is the only phone. Pair another one before you remove it.")
+    reason = "last_phone"
+
+
 class MismatchError(ServiceError):
     """What the authenticator says it showed is not what was asked (SECURITY.md S26)."""
 

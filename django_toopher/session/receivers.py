@@ -16,3 +16,4 @@ def forget_earned(request: HttpRequest | None, **kwargs: Any) -> None:
     """A login, by whatever way, voids what an earlier one left in the session (SECURITY.md S08)."""
     if request is not None and hasattr(request, "session"):
         state.forget(request.session)
+        state.set_now(request.session, state.LOGGED_IN_AT)

@@ -30,6 +30,9 @@ STEP_UP_SECRET = "_toopher_step_up_secret"  # noqa: S105 (the name of a key)
 STEP_UP_GRANT = "_toopher_step_up_grant"
 CONFIRMED = "_toopher_confirmed"
 GENERATION = "_toopher_generation"
+LOGGED_IN_AT = "_toopher_logged_in_at"
+PASSWORD_AT = "_toopher_password_at"  # noqa: S105 (the name of a key)
+REPLACING_AT = "_toopher_replacing_at"
 
 ALL = (
     PENDING_LOGIN,
@@ -42,10 +45,15 @@ ALL = (
     STEP_UP_GRANT,
     CONFIRMED,
     GENERATION,
+    LOGGED_IN_AT,
+    PASSWORD_AT,
+    REPLACING_AT,
 )
 
-EARNED = (VERIFIED, VERIFIED_AT, LET_IN, LET_IN_UNTIL, CONFIRMED, STEP_UP_GRANT, GENERATION)
+EARNED = (VERIFIED, VERIFIED_AT, LET_IN, LET_IN_UNTIL, CONFIRMED, STEP_UP_GRANT, GENERATION, REPLACING_AT)
 """What was earned with a second factor that may not be the person's any more."""
+
+_BY_PASSWORD = "password:"  # noqa: S105 (a mark before an action)
 
 _CONFIRMED_ACTIONS = 10
 """How many actions that were made from requests a session remembers; the oldest are forgotten."""
@@ -151,20 +159,40 @@ def step_up_secret(session: SessionBase) -> str:
     return str(session[STEP_UP_SECRET])
 
 
-def set_confirmed(session: SessionBase, action: str) -> None:
-    """The person has just confirmed ``action``, the digest of words made from a request; ``""`` is any other."""
+def set_now(session: SessionBase, key: str) -> None:
+    """What ``key`` stands for has happened just now."""
+    session[key] = int(time.time())
+
+
+def was_lately(session: SessionBase, key: str, max_age: int) -> bool:
+    """Whether it happened in the last ``max_age`` seconds."""
+    return _is_within(session.get(key, 0), max_age)
+
+
+def _is_within(when: float, max_age: int) -> bool:
+    return 0 <= time.time() - when < max_age  # below 0: a clock was set back
+
+
+def set_confirmed(session: SessionBase, action: str, *, by_password: bool = False) -> None:
+    """The person has just confirmed ``action``, the digest of words made from a request; ``""`` is any other.
+
+    A password is noted apart: it proves nothing of who has a phone (SECURITY.md S38).
+    """
+    action = f"{_BY_PASSWORD}{action}" if by_password else action
     confirmed = {**session.get(CONFIRMED, {}), action: int(time.time())}
     newest = sorted(confirmed, key=confirmed.__getitem__)[-_CONFIRMED_ACTIONS:]
     session[CONFIRMED] = {each: confirmed[each] for each in newest}
 
 
-def was_confirmed(session: SessionBase, action: str, max_age: int) -> bool:
+def was_confirmed(session: SessionBase, action: str, max_age: int, *, by_password: bool = False) -> bool:
     """Whether the person has confirmed ``action`` in the last ``max_age`` seconds, in this session.
 
-    For ``""`` a second factor that the person has passed at the login counts as well; an automation does not.
+    For ``""`` a second factor that the person has passed at the login counts as well; an automation does not. With
+    ``by_password``: whether the password has.
     """
+    if by_password:
+        return _is_within(session.get(CONFIRMED, {}).get(f"{_BY_PASSWORD}{action}", 0), max_age)
     when = [session.get(CONFIRMED, {}).get(action, 0)]
     if not action and session.get(VERIFIED) == session.get(SESSION_KEY):
         when.append(session.get(VERIFIED_AT, 0))
-    age: float = time.time() - max(when)
-    return 0 <= age < max_age  # below 0: a clock was set back
+    return _is_within(max(when), max_age)

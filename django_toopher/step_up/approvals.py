@@ -48,6 +48,7 @@ from ..models import Attempt, ToopherAccount, digest
 from ..session import computer, state
 from ..session.state import Pending
 from .held_request import Held
+from .requirement import Requirement
 
 Kind, Method, Outcome = Attempt.Kind, Attempt.Method, Attempt.Outcome
 
@@ -92,6 +93,13 @@ def asks_phone(user: AbstractBaseUser, request: HttpRequest) -> bool:
     return bool(account and account.paired and account.enabled) or policy.is_due(user, request)
 
 
+def is_confirmed(request: HttpRequest, user: Any, requirement: Requirement, words: str = "") -> bool:
+    """Whether ``user`` has confirmed it lately in this session; with the password, where they have no phone."""
+    return requirement.is_met(request.session, words) or (
+        requirement.is_met_by_password(request.session, words) and not asks_phone(user, request)
+    )
+
+
 def request_approval(request: HttpRequest, subject: Subject) -> Pending:
     """Write down that somebody is asked to confirm ``subject``. No phone hears of it yet."""
     return attempts.begin(
@@ -118,9 +126,9 @@ def require_subject(pending: Pending, attempt: Attempt, subject: Subject) -> Non
         raise ChangedRequestError
 
 
-def complete_with_postback(iframe: ToopherIframe, pending: Pending, fields: Mapping[str, Any]) -> None:
+def complete_with_postback(iframe: ToopherIframe, api: ToopherApi, pending: Pending, fields: Mapping[str, Any]) -> None:
     """The phone's yes, as the iframe's postback tells it. Raises a ``SecondFactorError`` otherwise."""
-    _accept_pairing(answers.complete_with_postback(iframe, pending, fields, Kind.STEP_UP))
+    _accept_pairing(answers.complete_with_postback(iframe, api, pending, fields, Kind.STEP_UP))
 
 
 def _accept_pairing(approval: answers.Approval) -> None:
@@ -155,7 +163,7 @@ def poll(api: ToopherApi, attempt: Attempt) -> str:
         if progress.state == "unanswered":
             attempts.fail(attempt, ExpiredAttemptError())
         if progress.state == "answered" and progress.reply is not None:
-            _accept_pairing(answers.complete_with_reply(attempt, progress.reply))
+            _accept_pairing(answers.complete_with_reply(api, attempt, progress.reply))
     attempt.refresh_from_db()
     return progress.number
 
@@ -205,12 +213,13 @@ def spend(attempt: Attempt) -> None:
         raise ExpiredAttemptError
 
 
-def redeem(api: ToopherApi, ticket: object, subject: Subject) -> None:
+def redeem(api: ToopherApi, ticket: object, subject: Subject) -> Attempt:
     """Spend the approval that a client has come back with, if it is for ``subject``. Raises a ``SecondFactorError``."""
     pending, attempt = of_ticket(ticket)
     require_subject(pending, attempt, subject)
     poll(api, attempt)
     spend(attempt)
+    return attempt
 
 
 def progress_of(attempt: Attempt) -> str:

@@ -64,14 +64,14 @@ def _way_back(request: HttpRequest) -> str:
 def _stop(request: HttpRequest, requirement: Requirement, words: str) -> HttpResponseBase | None:
     """Ask, unless it was confirmed."""
     ticket = request.headers.get(HEADER)
-    is_met = requirement.is_met(request.session, words) and generation.is_current(request)
+    is_met = approvals.is_confirmed(request, request.user, requirement, words) and generation.is_current(request)
     if is_met and ticket is None and STEP_UP_GRANT not in request.session:
         return None
     subject = approvals.subject_of(request, request.user, words, held := hold(request))
     # spent even where none is needed: left behind, it would let another request pass later
     if ticket is not None or (ticket := _granted_ticket(request, subject)) is not None:
-        approvals.redeem(connection.api(request), ticket, subject)
-        requirement.remember(request.session, words)
+        attempt = approvals.redeem(connection.api(request), ticket, subject)
+        requirement.remember(request.session, words, by_password=attempt.method == Attempt.Method.PASSWORD)
         return None
     if is_met:
         return None
@@ -103,10 +103,11 @@ def _confirm_held(request: HttpRequest, requirement: Requirement, *args: Any, **
         again = confirm(request, prompt, beside["ticket"], fields)
         if again is not None:
             return again
-        approvals.spend(approvals.of_ticket(beside["ticket"])[1])
+        _pending, attempt = approvals.of_ticket(beside["ticket"])
+        approvals.spend(attempt)
     except SecondFactorError as error:
         return refusal(request, error, beside["back"])
-    requirement.remember(request.session, words)
+    requirement.remember(request.session, words, by_password=attempt.method == Attempt.Method.PASSWORD)
     return None
 
 
@@ -127,7 +128,7 @@ def confirm(request: HttpRequest, prompt: Prompt, ticket: str, fields: Any) -> H
         if PASSWORD in fields:
             _take_password(request, pending, fields[PASSWORD])
         elif fields:
-            approvals.complete_with_postback(connection.iframe(request), pending, fields)
+            approvals.complete_with_postback(connection.iframe(request), connection.api(request), pending, fields)
         else:  # our own page, which posts no answer
             approvals.poll(connection.api(request), attempt)
         approvals.require_granted(attempt)

@@ -59,12 +59,17 @@ class Requirement:
         return shown
 
     def is_met(self, session: Any, words: str) -> bool:
-        """Whether the person has confirmed this in ``session`` within ``max_age``."""
+        """Whether the person has confirmed this in ``session`` within ``max_age``, by more than a password."""
         return self.max_age is not None and state.was_confirmed(session, self._key(words), self.max_age)
 
-    def remember(self, session: Any, words: str) -> None:
+    def is_met_by_password(self, session: Any, words: str) -> bool:
+        """The same by the password, which counts for nobody who has a phone (SECURITY.md S38)."""
+        key = self._key(words)
+        return self.max_age is not None and state.was_confirmed(session, key, self.max_age, by_password=True)
+
+    def remember(self, session: Any, words: str, *, by_password: bool) -> None:
         """The person has confirmed this just now."""
-        state.set_confirmed(session, self._key(words))
+        state.set_confirmed(session, self._key(words), by_password=by_password)
 
     def _key(self, words: str) -> str:
         """All fixed actions share one; no other action is met by words that were made from a request."""

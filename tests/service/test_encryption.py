@@ -110,7 +110,7 @@ def test_S34_after_everything_was_encrypted_anew_the_old_key_can_go(with_a_new_k
     assert stored(Pairing, "otp_seed") != before
     with_a_new_key.SECRET_KEY_FALLBACKS = []
     assert Requester.objects.get().consumer_secret == "secret"
-    assert totp.spend(User.objects.get(), code, timezone.now())
+    assert totp.spend(User.objects.get().pairings.enabled(), code, timezone.now())
 
 
 def test_S34_nothing_is_encrypted_twice(with_a_new_key):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils import timezone
+
 from ..codes.totp import DIGITS
 from ..http.calls import Json
 from ..models import Action, AuthenticationRequest, Automation, Dated, Pairing, Requester, Terminal, User
@@ -45,12 +47,16 @@ def user(row: User) -> Json:
 
 
 def pairing(row: Pairing) -> Json:
-    """A pairing; ``enabled`` is false once it is deactivated."""
-    authenticator = row.authenticator
+    """A pairing; ``enabled`` is false once it is deactivated.
+
+    ``agreed``, our own: the phone has said yes, and it waits for the site.
+    """
+    authenticator, agreed = row.authenticator, row.is_agreed(timezone.now())
     return {
         "id": str(row.pk),
         "enabled": row.is_enabled,
-        "pending": row.state == Pairing.State.PENDING,
+        "pending": agreed or row.state == Pairing.State.PENDING,
+        "agreed": agreed,
         "deactivated": row.state == Pairing.State.DEACTIVATED,
         "user": user(row.user),
         "reason": "",
@@ -97,7 +103,10 @@ def automation(row: Automation) -> Json:
 
 
 def authentication_request(row: AuthenticationRequest, now: datetime) -> Json:
-    """An authentication request. ``number`` is what the requester's terminal has to show while it waits."""
+    """An authentication request. ``number`` is what the requester's terminal has to show while it waits.
+
+    ``to_confirm``, our own: the pairing, asked alone, that the requester has not confirmed; blank where there is none.
+    """
     waiting = row.is_waiting(now)
     reason = row.reason_at(now)
     row.terminal.user = row.user  # the same person; saves a query
@@ -113,6 +122,7 @@ def authentication_request(row: AuthenticationRequest, now: datetime) -> Json:
         "number": row.number if waiting else "",
         "automation_allowed": row.automation_allowed,
         "challenge_required": row.challenge_required,
+        "to_confirm": str(row.asked_pairing_id or ""),
         "terminal": terminal(row.terminal),
         "user": user(row.user),
         "action": action(row.action),

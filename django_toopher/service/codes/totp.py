@@ -9,7 +9,7 @@ import pyotp
 from django.db.models import Q
 from pyotp.utils import strings_equal
 
-from ..models import Pairing, User
+from ..models.pairings import Pairing, PairingQuerySet
 
 DIGITS = 6
 PERIOD = 30
@@ -24,8 +24,8 @@ def new_seed() -> str:
     return pyotp.random_base32(32)
 
 
-def spend(user: User, code: str, now: datetime) -> Pairing | None:
-    """The pairing whose code this is, its time step used up; ``None`` for a wrong or used code.
+def spend(pairings: PairingQuerySet, code: str, now: datetime) -> Pairing | None:
+    """The one of these pairings whose code this is, its time step used up; ``None`` for a wrong or used code.
 
     Spaces in ``code`` are ignored. A step that was used, and every earlier one, never passes again: the UPDATE that
     records it is the check, so of two processes one succeeds.
@@ -33,9 +33,9 @@ def spend(user: User, code: str, now: datetime) -> Pairing | None:
     code = re.sub(r"\s", "", code)
     if not re.fullmatch(rf"[0-9]{{{DIGITS}}}", code):
         return None
-    for pairing in user.pairings.enabled():
+    for pairing in pairings:
         step = _matching_step(pairing, code, now)
-        if step is not None and _spend_step(pairing, step):
+        if step is not None and _spend_step(pairings, pairing, step):
             return pairing
     return None
 
@@ -49,6 +49,6 @@ def _matching_step(pairing: Pairing, code: str, now: datetime) -> int | None:
     return None
 
 
-def _spend_step(pairing: Pairing, step: int) -> bool:
+def _spend_step(pairings: PairingQuerySet, pairing: Pairing, step: int) -> bool:
     unused = Q(otp_last_step__isnull=True) | Q(otp_last_step__lt=step)
-    return bool(Pairing.objects.enabled().filter(unused, pk=pairing.pk).update(otp_last_step=step))
+    return bool(pairings.filter(unused, pk=pairing.pk).update(otp_last_step=step))

@@ -73,7 +73,7 @@ class PairView(DeviceView):
     """``pair``: the person's yes or no to a pairing."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
-        """The person's yes or no; with a yes, the seed of the one-time code."""
+        """The person's yes or no; with a yes, the seed of the one-time code, and whether the site has to confirm."""
         now = timezone.now()
         pairing = self._pairing(authenticator, message)
         allow = message.allows()
@@ -82,6 +82,7 @@ class PairView(DeviceView):
         reply: Json = {"pairing": str(pairing.pk)}
         if allow:
             reply |= {
+                "state": str(pairing.state),
                 "secret": pairing.otp_seed,
                 "digits": totp.DIGITS,
                 "period": totp.PERIOD,
@@ -102,11 +103,12 @@ class PendingView(DeviceView):
     """``pending``: what waits for this person, which the phone polls."""
 
     def carry_out(self, authenticator: Authenticator, message: Message) -> Json:
-        """Requests and pairings, newest first."""
-        requests, offered = waiting.for_authenticator(authenticator, timezone.now())
+        """Requests and pairings, newest first; and the pairings that the site has not confirmed yet."""
+        requests, offered, agreed = waiting.for_authenticator(authenticator, timezone.now())
         return {
             "requests": [_request(one) for one in requests],
             "pairings": [_offer(one) for one in offered],
+            "agreed": [_offer(one) for one in agreed],
         }
 
 

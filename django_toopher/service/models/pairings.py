@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.utils import timezone
@@ -28,14 +29,28 @@ class PairingQuerySet(models.QuerySet["Pairing"]):
         """Those that a phone may still say yes to."""
         return self.filter(state=Pairing.State.PENDING, expires__gt=now)
 
+    def agreed(self, now: datetime) -> PairingQuerySet:
+        """Those that the site may still confirm."""
+        return self.filter(state=Pairing.State.AGREED, expires__gt=now)
+
+    def asked(self, user_id: UUID, pairing_id: UUID | None, now: datetime) -> PairingQuerySet:
+        """Those that may answer a request of this user: all enabled ones, or the one that it asks alone."""
+        if pairing_id is None:
+            return self.enabled().filter(user=user_id)
+        return (self.enabled() | self.agreed(now)).filter(user=user_id, pk=pairing_id)
+
 
 class Pairing(Dated):
     """One user bound to one authenticator, by a yes on that authenticator."""
 
     class State(models.TextChoices):
-        """Pending turns enabled or denied; enabled turns deactivated; nothing turns back."""
+        """Pending turns enabled or denied; enabled turns deactivated; nothing turns back.
+
+        Where the site confirms, agreed stands between pending and enabled, and turns deactivated as well.
+        """
 
         PENDING = "pending", _("waiting for a yes on the phone")
+        AGREED = "agreed", _("waiting for the site")
         ENABLED = "enabled", _("enabled")
         DENIED = "denied", _("denied")
         DEACTIVATED = "deactivated", _("removed")
@@ -56,6 +71,11 @@ class Pairing(Dated):
         _("only as the first phone"),
         default=False,
         help_text=_("Begun at a login, with the password alone: void once the user has a phone or codes."),
+    )
+    site_confirms = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="After the phone's yes it is for the site to enable it (SECURITY.md S39).",
     )
     otp_seed = EncryptedTextField(_("seed of the one-time code"), blank=True, help_text=_("Base32, 160 bits."))
     otp_last_step = models.BigIntegerField(_("last time step used"), null=True, blank=True)
@@ -94,6 +114,10 @@ class Pairing(Dated):
     def is_enabled(self) -> bool:
         """Whether this authenticator may answer for the user."""
         return self.state == self.State.ENABLED
+
+    def is_agreed(self, now: datetime) -> bool:
+        """Whether the phone has said yes and the site has not, which it still can."""
+        return self.state == self.State.AGREED and self.expires > now
 
 
 class ResetLinkQuerySet(models.QuerySet["ResetLink"]):

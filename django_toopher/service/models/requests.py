@@ -72,6 +72,14 @@ class AuthenticationRequest(Dated):
         verbose_name=_("pairing"),
         help_text=_("Who answered."),
     )
+    asked_pairing = models.ForeignKey(
+        Pairing,
+        models.CASCADE,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The one phone that is asked, before the site has confirmed it (SECURITY.md S39); none: all.",
+    )
     terminal = models.ForeignKey(Terminal, models.CASCADE, related_name="+", verbose_name=_("terminal"))
     action = models.ForeignKey(Action, models.CASCADE, related_name="+", verbose_name=_("action"))
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.PENDING)

@@ -130,7 +130,7 @@ def reset(user: User) -> None:
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(has_had_codes=False, modified=now)
         removed = list(user.pairings.enabled().select_related("authenticator"))
-        user.pairings.filter(state__in=[Pairing.State.PENDING, Pairing.State.ENABLED]).update(
+        user.pairings.filter(state__in=[Pairing.State.PENDING, Pairing.State.AGREED, Pairing.State.ENABLED]).update(
             state=Pairing.State.DEACTIVATED, otp_seed="", modified=now
         )
         user.pregenerated_codes.all().delete()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypedDict
 from uuid import UUID
 
 from django.core import signing
@@ -19,6 +20,7 @@ from ..codes import totp
 from ..errors import (
     BadParameterError,
     GoneError,
+    LastPhoneError,
     MismatchError,
     NotFoundError,
     PairingDeactivatedError,
@@ -26,9 +28,13 @@ from ..errors import (
     UserUnknownError,
 )
 from ..models import Authenticator, Pairing, Requester, User
+from ..models.pairings import PairingQuerySet
 from ..retry import retry_on_deadlock
 from ..shown import PairingTexts
 from . import authenticators
+
+WAITING = (Pairing.State.PENDING, Pairing.State.AGREED)
+"""Somebody's yes is missing, the phone's or the site's."""
 
 _LINK_SALT = "django_toopher.service.pairing-link"
 
@@ -36,14 +42,25 @@ _UNKNOWN_PHRASE = "No pending pairing requests with specified pairing_phrase"
 """The FAQ's text (PROTOCOL.md §2.2)."""
 
 
-def create(user: User, authenticator: Authenticator | None = None, *, only_first: bool = False) -> Pairing:
+class Terms(TypedDict):
+    """What a pairing is subject to, as ``create`` takes it."""
+
+    only_first: bool
+    site_confirms: bool
+
+
+def create(
+    user: User, authenticator: Authenticator | None = None, *, only_first: bool = False, site_confirms: bool = False
+) -> Pairing:
     """A pending pairing; without an authenticator it waits for the phone that opens its link first.
 
     ``only_first`` is for one that a password alone has begun: it can't add a phone to a user who has one, or has
-    had a list of codes.
+    had a list of codes. ``site_confirms``: the phone's yes makes it agreed, which counts for nothing until ``confirm``.
     """
     expires = timezone.now() + timedelta(seconds=authenticators.PAIRING_AGE)
-    pairing = Pairing(user=user, authenticator=authenticator, only_first=only_first, expires=expires)
+    pairing = Pairing(
+        user=user, authenticator=authenticator, only_first=only_first, site_confirms=site_confirms, expires=expires
+    )
     pairing.save(force_insert=True)
     return pairing
 
@@ -54,12 +71,12 @@ def require_phrase(phrase: str) -> None:
         raise NotFoundError(_UNKNOWN_PHRASE)
 
 
-def create_by_phrase(user: User, phrase: str, *, only_first: bool = False) -> Pairing:
+def create_by_phrase(user: User, phrase: str, *, only_first: bool = False, site_confirms: bool = False) -> Pairing:
     """A pending pairing with the phone that shows ``phrase``; ``NotFoundError`` when none does."""
     authenticator = authenticators.spend_phrase(phrase, timezone.now())
     if authenticator is None:
         raise NotFoundError(_UNKNOWN_PHRASE)
-    return create(user, authenticator, only_first=only_first)
+    return create(user, authenticator, only_first=only_first, site_confirms=site_confirms)
 
 
 def create_by_sms(user: User, number: str, link_of: Callable[[Pairing], str]) -> Pairing:
@@ -121,38 +138,84 @@ def by_link(token: str, now: datetime) -> Pairing:
 def answer(
     pairing: Pairing, authenticator: Authenticator, *, allow: bool, shown: PairingTexts, now: datetime
 ) -> Pairing:
-    """The phone's yes or no. ``shown`` is what the phone displayed.
+    """The phone's yes or no. ``shown`` is what the phone displayed. Where the site confirms, it has as long again.
 
     Raises ``MismatchError`` and ``GoneError``. Of several answers, by one phone or two, one wins: the UPDATE checks.
     """
     if shown != pairing.texts:
         raise MismatchError
     seed = totp.new_seed() if allow else ""
-    state = Pairing.State.ENABLED if allow else Pairing.State.DENIED
+    agreed = Pairing.State.AGREED if pairing.site_confirms else Pairing.State.ENABLED
+    state = agreed if allow else Pairing.State.DENIED
+    expires = now + timedelta(seconds=authenticators.PAIRING_AGE) if state == Pairing.State.AGREED else pairing.expires
+    changes = {"state": state, "authenticator": authenticator, "otp_seed": seed, "answered": now, "expires": expires}
     with transaction.atomic():
-        User.objects.filter(pk=pairing.user_id).update(
-            modified=now
-        )  # locks the row: of two first phones, one comes first
+        _lock(pairing.user_id, now)  # of two first phones, one comes first
         waiting = Pairing.objects.waiting(now).filter(pk=pairing.pk, authenticator=pairing.authenticator)
-        if allow and pairing.only_first:
-            waiting = waiting.filter(
-                ~Exists(Pairing.objects.enabled().filter(user=pairing.user)), user__has_had_codes=False
-            )
-        won = waiting.update(state=state, authenticator=authenticator, otp_seed=seed, answered=now, modified=now)
+        won = (_due(waiting, pairing) if allow else waiting).update(**changes, modified=now)
     if not won:
         raise GoneError
-    pairing.state, pairing.authenticator, pairing.otp_seed, pairing.answered = state, authenticator, seed, now
-    if allow:
+    for name, value in changes.items():
+        setattr(pairing, name, value)
+    if pairing.is_enabled:
         mail.phone_added(pairing)
     return pairing
 
 
-def deactivate(pairing: Pairing) -> bool:
-    """Remove the pairing; whether this call was the one that did. The user is told when it was enabled."""
+@retry_on_deadlock
+def confirm(pairing: Pairing, now: datetime, *, alone: bool = False) -> Pairing:
+    """The site's yes to an agreed pairing, which enables it; ``alone`` removes the user's other phones with it.
+
+    One that is enabled already stays as it is. ``GoneError`` for any other, and for one that was to be the first.
+    """
+    removed: list[Pairing] = []
+    with transaction.atomic():
+        _lock(pairing.user_id, now)
+        agreed = _due(Pairing.objects.agreed(now).filter(pk=pairing.pk), pairing)
+        won = agreed.update(state=Pairing.State.ENABLED, modified=now)
+        if won and alone:
+            others = pairing.user.pairings.enabled().exclude(pk=pairing.pk)
+            removed = list(others.select_related("authenticator"))
+            others.update(state=Pairing.State.DEACTIVATED, otp_seed="", modified=now)
+        if removed:
+            mail.phones_removed(pairing.user, removed)
+        if won:
+            mail.phone_added(pairing)
+    pairing.refresh_from_db(fields=["state"])
+    if not pairing.is_enabled:
+        raise GoneError
+    return pairing
+
+
+def _lock(user_id: UUID, now: datetime) -> None:
+    """Whatever counts the user's phones and then changes them goes one after the other."""
+    User.objects.filter(pk=user_id).update(modified=now)
+
+
+def _due(rows: PairingQuerySet, pairing: Pairing) -> PairingQuerySet:
+    """``rows``, as long as one that may be no other than the first would be it."""
+    if not pairing.only_first:
+        return rows
+    return rows.filter(~Exists(Pairing.objects.enabled().filter(user=pairing.user_id)), user__has_had_codes=False)
+
+
+@retry_on_deadlock
+def deactivate(pairing: Pairing, *, unless_last: bool = False) -> bool:
+    """Remove the pairing; whether this call was the one that did. The user is told when it was enabled.
+
+    ``unless_last``: ``LastPhoneError`` where no other phone would be left.
+    """
+    now = timezone.now()
     this = Pairing.objects.filter(pk=pairing.pk)
-    changes = {"state": Pairing.State.DEACTIVATED, "otp_seed": "", "modified": timezone.now()}  # no seed stays (S34)
-    was_waiting = this.filter(state=Pairing.State.PENDING).update(**changes)  # first: it may turn enabled meanwhile
-    was_enabled = 0 if was_waiting else this.filter(state=Pairing.State.ENABLED).update(**changes)
+    changes = {"state": Pairing.State.DEACTIVATED, "otp_seed": "", "modified": now}  # no seed stays (S34)
+    with transaction.atomic():
+        if unless_last:
+            _lock(pairing.user_id, now)
+            others = Pairing.objects.enabled().filter(user=pairing.user_id).exclude(pk=pairing.pk)
+            if not others.exists() and this.filter(state=Pairing.State.ENABLED).exists():
+                raise LastPhoneError
+        was_waiting = this.filter(state__in=WAITING).update(**changes)  # first: it may turn enabled meanwhile
+        was_enabled = 0 if was_waiting else this.filter(state=Pairing.State.ENABLED).update(**changes)
     pairing.refresh_from_db(fields=["state"])
     if was_enabled:
         mail.phones_removed(pairing.user, [pairing])
@@ -161,11 +224,16 @@ def deactivate(pairing: Pairing) -> bool:
 
 def rename(pairing: Pairing, name: str) -> None:
     """Call the phone ``name`` at this site; blank is its own name again. ``BadParameterError`` for what is no name."""
+    pairing.label, pairing.modified = checked_name(name), timezone.now()
+    pairing.save(update_fields=["label", "modified"])
+
+
+def checked_name(name: str) -> str:
+    """A phone's name on one line, with single spaces; ``BadParameterError`` for what is none."""
     name = " ".join(name.split())
     if len(name) > 100 or not name.isprintable():
         raise BadParameterError(_("The name must be at most 100 characters, on one line."))
-    pairing.label, pairing.modified = name, timezone.now()
-    pairing.save(update_fields=["label", "modified"])
+    return name
 
 
 def require_enabled(user: User, pairing: Pairing | None = None) -> None:

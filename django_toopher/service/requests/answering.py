@@ -145,7 +145,7 @@ def authenticate_with_otp(request: AuthenticationRequest, code: str) -> Authenti
     if not request.user.toopher_authentication_enabled:
         raise UserDisabledError
     _begin_try(request, now)
-    pairing = totp.spend(request.user, code, now)
+    pairing = totp.spend(Pairing.objects.asked(request.user_id, request.asked_pairing_id, now), code, now)
     if pairing is None and not lists.spend(request.user, code):
         _fail_try(request, now)
         request.refresh_from_db(fields=["state", "reason_code", "failures", "answered"])
@@ -215,7 +215,8 @@ def _finish(
     them again after waiting for another answer's lock.
     """
     if pairing:
-        holds = Exists(Pairing.objects.enabled().filter(pk=pairing.pk, user__toopher_authentication_enabled=True))
+        asked = Pairing.objects.asked(request.user_id, request.asked_pairing_id, now)
+        holds = Exists(asked.filter(pk=pairing.pk, user__toopher_authentication_enabled=True))
     else:
         holds = Exists(User.objects.filter(pk=request.user_id, toopher_authentication_enabled=True))
     won = (

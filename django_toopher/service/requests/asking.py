@@ -51,6 +51,8 @@ def initiate(
 ) -> AuthenticationRequest:
     """Ask the user's phones; of a user who has no phone but a list of codes, wait for one of these.
 
+    A ``pairing`` that the site has not confirmed yet is asked alone, and no automation answers in its stead.
+
     Where an automation fits, the request is answered by it at once and no phone hears of it. ``silently`` asks for
     that alone: without one, the request is taken back before anybody sees it.
 
@@ -62,12 +64,14 @@ def initiate(
         raise NotAllowedError("This site may not demand that a person answers.")
     if not user.toopher_authentication_enabled:
         raise UserDisabledError
-    reason = _require_factor(user, pairing)
+    asked = _asked_alone(pairing, now)
+    reason = Reason.NONE if asked else _require_factor(user, pairing)
     _require_storable(action_name)
     terminal = terminals.get_or_create(user, terminal_name, terminal_extra)
     limits.require_not_blocked(user, now)
     request = AuthenticationRequest(
         user=user,
+        asked_pairing=asked,
         terminal=terminal,
         action=_action(user.requester, action_name),
         reason_code=reason,
@@ -76,7 +80,7 @@ def initiate(
         address=address,
         expires=now + timedelta(seconds=conf.TOOPHER_SERVICE_REQUEST_AGE),
     )
-    if not _answer_by_automation(request, now) and silently:
+    if (asked or not _answer_by_automation(request, now)) and silently:
         request.state, request.reason_code, request.answered = State.CANCELLED, Reason.CANCELLED, now
     asks_phone = request.state == State.PENDING and reason != Reason.OTP_REQUIRED  # which no phone shows
     if asks_phone:
@@ -86,7 +90,7 @@ def initiate(
         request.number = _new_number()
     request.save(force_insert=True)
     if asks_phone:
-        push.wake(user, request.expires)
+        push.wake(user, request.expires, asked)
     return request
 
 
@@ -107,6 +111,15 @@ def _answer_by_automation(request: AuthenticationRequest, now: datetime) -> bool
     request.state, request.reason_code = (State.GRANTED, Reason.NONE) if allows else (State.DENIED, Reason.DENIED)
     request.automated, request.pairing, request.answered = True, automation.pairing, now
     return True
+
+
+def _asked_alone(pairing: Pairing | None, now: datetime) -> Pairing | None:
+    """``pairing``, where it is one that its site may still confirm (SECURITY.md S39)."""
+    if pairing is None or not pairing.is_agreed(now):
+        return None
+    if pairing.only_first and (pairing.user.has_had_codes or pairing.user.pairings.enabled().exists()):
+        raise PairingNotAuthorizedError
+    return pairing
 
 
 def _require_factor(user: User, pairing: Pairing | None) -> AuthenticationRequest.Reason:

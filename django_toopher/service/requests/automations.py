@@ -110,12 +110,17 @@ def _listed(automations: QuerySet[Automation]) -> QuerySet[Automation]:
     return automations.select_related("terminal", "action", "user__requester").order_by("-created")
 
 
-def remove(listed: QuerySet[Automation], automation_id: UUID) -> None:
-    """Ask again from now on; ``NotFoundError`` for one that is not among those ``listed``."""
+def get(listed: QuerySet[Automation], automation_id: UUID) -> Automation:
+    """The one with this id; ``NotFoundError`` for one that is not among those ``listed``."""
     automation = listed.filter(pk=automation_id).first()
     if automation is None:
         raise NotFoundError(_("This automatic approval no longer exists."))
-    automation.delete()
+    return automation
+
+
+def remove(listed: QuerySet[Automation], automation_id: UUID) -> None:
+    """Ask again from now on; ``NotFoundError`` for one that is not among those ``listed``."""
+    get(listed, automation_id).delete()
 
 
 def remove_for_terminal(terminal: Terminal) -> None:

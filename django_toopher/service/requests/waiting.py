@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from ..conf import conf
 from ..errors import GoneError, NotFoundError
 from ..models import AuthenticationRequest, Authenticator, Frame, Pairing, Requester, User, only
 from ..models.requests import AuthenticationRequestQuerySet
+from ..phones import pairings
 from ..retry import retry_on_deadlock
 from ..shown import PairingTexts, RequestTexts
 from . import automations
@@ -78,8 +79,10 @@ def _found(rows: QuerySet[AuthenticationRequest], requester: Requester) -> Authe
     return request
 
 
-def for_authenticator(authenticator: Authenticator, now: datetime) -> tuple[list[WaitingRequest], list[WaitingPairing]]:
-    """What waits for an answer from this phone: requests and pairings, newest first. One query.
+def for_authenticator(
+    authenticator: Authenticator, now: datetime
+) -> tuple[list[WaitingRequest], list[WaitingPairing], list[WaitingPairing]]:
+    """What waits for an answer from this phone, requests and pairings, and which pairings wait for the site. One query.
 
     Each row is one of the phone's pairings, beside each request that waits for its user, or beside none.
     """
@@ -90,22 +93,39 @@ def for_authenticator(authenticator: Authenticator, now: datetime) -> tuple[list
             user__authentication_requests__expires__gt=now,
         ),
     )
-    answering = Q(state=Pairing.State.ENABLED, user__toopher_authentication_enabled=True, asked__isnull=False)
+    alone = Q(asked__asked_pairing=F("pk"))
+    answering = Q(
+        Q(state=Pairing.State.ENABLED, asked__asked_pairing=None) | Q(alone, state__in=_ANSWERING),
+        user__toopher_authentication_enabled=True,
+        asked__isnull=False,
+    )
     page = Frame.objects.filter(request=OuterRef("asked__id")).values("expires")[:1]
     rows = (
         Pairing.objects.annotate(asked=asked, page_expires=Subquery(page))
-        .filter(answering | Q(state=Pairing.State.PENDING, expires__gt=now), authenticator=authenticator)
+        .filter(answering | Q(state__in=pairings.WAITING, expires__gt=now), authenticator=authenticator)
         .values_list("state", *_PAIRING, *_REQUEST, named=True)
     )
     # by id: a phone may be paired twice with one user, and a pending pairing stands beside each of its user's requests
-    requests = {row.asked__id: _waiting_request(row) for row in rows if row.state == Pairing.State.ENABLED}
+    requests = {row.asked__id: _waiting_request(row) for row in rows if _is_asked(row)}
     offered = {row.id: _waiting_pairing(row) for row in rows if row.state == Pairing.State.PENDING}
-    return _newest_first(requests), _newest_first(offered)
+    agreed = {row.id: _waiting_pairing(row) for row in rows if row.state == Pairing.State.AGREED}
+    return _newest_first(requests), _newest_first(offered), _newest_first(agreed)
+
+
+_ANSWERING = (Pairing.State.ENABLED, Pairing.State.AGREED)
+
+
+def _is_asked(row: Any) -> bool:
+    """Whether the request in this row is one for the pairing in it."""
+    if row.asked__asked_pairing_id is None:
+        return bool(row.state == Pairing.State.ENABLED)
+    return row.state in _ANSWERING and row.asked__asked_pairing_id == row.id
 
 
 _PAIRING = ("id", "user__requester__name", "user__name", "created", "expires")
 _REQUEST = (
     "asked__id",
+    "asked__asked_pairing_id",
     "asked__action__name",
     "asked__terminal__name",
     "asked__terminal__extra_digest",
@@ -194,8 +214,9 @@ def request_at(request_id: UUID, authenticator: Authenticator) -> tuple[Pairing,
     )
     if request is None:
         raise NotFoundError
-    pairing = authenticator.pairings.filter(user=request.user).order_by("state").exclude(state=Pairing.State.PENDING)
-    enabled = next((one for one in pairing if one.is_enabled), None)
-    if enabled is None:
-        raise GoneError if pairing else NotFoundError  # for a stranger's phone the request does not exist (S21)
-    return enabled, request
+    own = authenticator.pairings.filter(user=request.user)
+    asked = own.asked(request.user_id, request.asked_pairing_id, timezone.now()).first()
+    if asked is None:
+        # for a stranger's phone the request does not exist (S21), nor for one of which the site has not heard
+        raise GoneError if own.exclude(state__in=pairings.WAITING).exists() else NotFoundError
+    return asked, request

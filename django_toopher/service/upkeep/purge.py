@@ -31,7 +31,8 @@ GRACE = timedelta(days=1)
 def _stale(now: datetime) -> dict[str, Callable[[], QuerySet]]:  # type: ignore[type-arg]
     """What can go, by the name that the command prints. Requests before what they refer to."""
     kept_since = now - timedelta(days=conf.TOOPHER_SERVICE_KEEP_DAYS)
-    unfinished = [Pairing.State.PENDING, Pairing.State.DENIED]
+    unfinished = [Pairing.State.PENDING, Pairing.State.AGREED, Pairing.State.DENIED]
+    asked = AuthenticationRequest.objects.filter(asked_pairing=OuterRef("pk"))  # goes first, and not with its pairing
     return {
         "nonces": lambda: SpentNonce.objects.filter(expires__lt=now),
         "phrases": lambda: PairingPhrase.objects.filter(expires__lt=now),
@@ -40,7 +41,9 @@ def _stale(now: datetime) -> dict[str, Callable[[], QuerySet]]:  # type: ignore[
         "automations": lambda: Automation.objects.filter(expires__lt=now - GRACE),
         "frames": lambda: Frame.objects.filter(expires__lt=now),
         "requests": lambda: AuthenticationRequest.objects.filter(expires__lt=min(kept_since, now - GRACE)),
-        "unfinished pairings": lambda: Pairing.objects.filter(state__in=unfinished, expires__lt=now - GRACE),
+        "unfinished pairings": lambda: Pairing.objects.filter(
+            ~Exists(asked), state__in=unfinished, expires__lt=now - GRACE
+        ),
         "unpaired phones": lambda: Authenticator.objects.filter(
             ~Exists(Pairing.objects.filter(authenticator=OuterRef("pk"))), created__lt=now - GRACE
         ),

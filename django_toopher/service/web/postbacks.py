@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from ...client.signatures import sign_postback
 from ..errors import (
@@ -26,12 +27,17 @@ REPORTED = (UserDisabledError, TerminalUnknownError, *NOT_PAIRED)
 
 
 def authentication_request(frame: Frame, request: AuthenticationRequest, now: datetime) -> Fields:
-    """The result of ``web/authenticate``; beyond the row of §3.4 it names the pairing that answered."""
+    """The result of ``web/authenticate``; beyond the row of §3.4 it names the pairing that answered.
+
+    ``to_confirm`` is that pairing, where the site has not confirmed it yet.
+    """
     reason = request.reason_at(now)
+    to_confirm = {"to_confirm": str(request.asked_pairing_id)} if request.asked_pairing_id else {}
     return _signed(
         frame,
         now,
         {
+            **to_confirm,
             "resource_type": "authentication_request",
             "id": str(request.pk),
             "pending": "false",
@@ -63,6 +69,15 @@ def pairing(frame: Frame, pairing: Pairing, now: datetime) -> Fields:
             **_user(frame.user),
         },
     )
+
+
+def proposal(frame: Frame, change: str, of: UUID, now: datetime, value: str = "") -> Fields:
+    """What the user wishes on ``web/manage_user`` where the site confirms: a change of a pairing, automation or user.
+
+    ``value`` is the new name, or whether to switch on.
+    """
+    told = {"resource_type": "proposal", "change": change, "id": str(of), "value": value, **_user(frame.user)}
+    return _signed(frame, now, told)
 
 
 def requester_user(frame: Frame, now: datetime) -> Fields:

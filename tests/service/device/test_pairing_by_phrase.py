@@ -97,7 +97,7 @@ def test_a_yes_enables_the_pairing_and_tells_the_seed(api, raw_phone):
         "pair", pairing=offer["id"], requester=offer["requester"], user=offer["user"], decision="allow"
     ).json()
     del reply["now"]
-    assert reply == {"pairing": pairing.id, "secret": reply["secret"], "digits": 6, "period": 30}
+    assert reply == {"pairing": pairing.id, "state": "enabled", "secret": reply["secret"], "digits": 6, "period": 30}
     assert len(base64.b32decode(reply["secret"])) == 20
     pairing.refresh_from_server(api)
     assert (pairing.pending, pairing.enabled, pairing.deactivated) == (False, True, False)

@@ -20,6 +20,7 @@ _PAIRINGS: Json = {
             user_name=TEXT,
             user_id=ID,
             only_first=FLAG,
+            site_confirms=FLAG,
         )
     },
     "/pairings/create/sms": {
@@ -34,11 +35,21 @@ _PAIRINGS: Json = {
         )
     },
     "/pairings/create/qr": {
-        "post": post("Pair by a QR code.", _PAIRING, ("user_name",), user_name=TEXT, only_first=FLAG)
+        "post": post(
+            "Pair by a QR code.", _PAIRING, ("user_name",), user_name=TEXT, only_first=FLAG, site_confirms=FLAG
+        )
     },
     "/pairings/{pairing_id}": {
         "get": get("See a pairing.", _PAIRING),
-        "post": post("Deactivate it, or name its phone.", _PAIRING, deactivated=FLAG, name=TEXT),
+        "post": post(
+            "Deactivate it, confirm it, or name its phone.",
+            _PAIRING,
+            deactivated=FLAG,
+            unless_last=FLAG,
+            confirmed=FLAG,
+            alone=FLAG,
+            name=TEXT,
+        ),
     },
     "/pairings/{pairing_id}/generate_reset_link": {
         "post": post(

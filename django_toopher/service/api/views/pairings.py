@@ -19,35 +19,41 @@ from ...people import users
 from ...phones import pairings, reset_links
 from ...sms.numbers import NORTH_AMERICA, normalized
 from .. import representations
+from ..parameters import Parameters
 from .signed import SignedView
 
 
 class CreateByPhraseView(SignedView):
     """Row 1: pair by the phrase that a phone shows. ``user_id`` beside ``user_name`` renames that user.
 
-    Our own ``only_first=True`` is for a site that knows no more than a password: void once the user has a phone.
+    Our own ``only_first=True`` is for a site that knows no more than a password: void once the user has a phone. With
+    ``site_confirms=True`` the phone's yes enables nothing before the site has confirmed it (row 5).
     """
 
     def post(self, request: HttpRequest) -> Json:
         given = self.parameters
         phrase = given.required("pairing_phrase", "pairing_token")
         name, user_id = given.text("user_name"), given.uuid("user_id")
-        only_first = given.boolean("only_first", False)
+        terms = _terms(given)
         # by what was sent: the user may not be there yet, and a wrong phrase makes nobody
         counted = name or str(user_id or "")
         with limits.phrase_tried(self.requester, counted, timezone.now()):
             pairings.require_phrase(phrase)  # an unknown one makes or renames nobody
             user = users.identify(self.requester, name, user_id)
-            pairing = pairings.create_by_phrase(user, phrase, only_first=only_first)
+            pairing = pairings.create_by_phrase(user, phrase, **terms)
         return representations.pairing(pairing)
 
 
 class CreateByQrView(SignedView):
-    """Row 3: pair by a link, shown as a QR code; ``only_first`` as in row 1."""
+    """Row 3: pair by a link, shown as a QR code; ``only_first`` and ``site_confirms`` as in row 1."""
 
     def post(self, request: HttpRequest) -> Json:
-        only_first = self.parameters.boolean("only_first", False)
-        return representations.pairing(pairings.create(self.named_user(), only_first=only_first))
+        terms = _terms(self.parameters)
+        return representations.pairing(pairings.create(self.named_user(), **terms))
+
+
+def _terms(given: Parameters) -> pairings.Terms:
+    return {"only_first": given.boolean("only_first", False), "site_confirms": given.boolean("site_confirms", False)}
 
 
 class CreateBySmsView(SignedView):
@@ -66,20 +72,27 @@ class CreateBySmsView(SignedView):
 
 
 class PairingView(SignedView):
-    """Rows 4 and 5: see a pairing, deactivate it; and, our own, give the phone another name."""
+    """Rows 4 and 5: see a pairing, deactivate it; and, our own, confirm it, give the phone another name."""
 
     def get(self, request: HttpRequest, pairing_id: UUID) -> Json:
         return representations.pairing(pairings.get_by_id(self.requester, pairing_id))
 
     def post(self, request: HttpRequest, pairing_id: UUID) -> Json:
-        """The pairing; ``deactivated=True`` removes it, ``False`` never brings one back."""
-        pairing = pairings.get_by_id(self.requester, pairing_id)
-        # both read before either is done: a flag that can't be read changes nothing (S35)
-        name, deactivated = self.parameters.text("name"), self.parameters.boolean("deactivated", False)
+        """The pairing; ``deactivated=True`` removes it, ``False`` never brings one back.
+
+        ``unless_last=True`` beside it keeps the user's only phone. ``confirmed=True`` enables one that its phone has
+        agreed to, with ``alone=True`` in place of all others.
+        """
+        pairing, given = pairings.get_by_id(self.requester, pairing_id), self.parameters
+        # all read before anything is done: a flag that can't be read changes nothing (S35)
+        name, flags = given.text("name"), ("deactivated", "unless_last", "confirmed", "alone")
+        deactivated, unless_last, confirmed, alone = (given.boolean(flag, False) for flag in flags)
         if name:
             pairings.rename(pairing, name)
+        if confirmed:
+            pairings.confirm(pairing, timezone.now(), alone=alone)
         if deactivated:
-            pairings.deactivate(pairing)
+            pairings.deactivate(pairing, unless_last=unless_last)
         return representations.pairing(pairing)
 
 

@@ -82,14 +82,15 @@ def may_fetch(endpoint: str) -> bool:
     return validate_host(parts.hostname, hosts())
 
 
-def wake(user: User, expires: datetime) -> None:
-    """Tell all phones of ``user`` that a request waits, once the transaction around is through."""
-    transaction.on_commit(lambda: _wake(user, expires), robust=True)
+def wake(user: User, expires: datetime, alone: Pairing | None = None) -> None:
+    """Tell all phones of ``user``, or one alone, that a request waits, once the transaction around is through."""
+    transaction.on_commit(lambda: _wake(user, expires, alone), robust=True)
 
 
-def _wake(user: User, expires: datetime) -> None:
+def _wake(user: User, expires: datetime, alone: Pairing | None) -> None:
     """All at once, and for no longer than the timeout, whatever the push services do."""
-    paired = Pairing.objects.enabled().filter(user=user).order_by().values("authenticator")
+    asked = Pairing.objects.asked(user.pk, alone.pk if alone else None, timezone.now())
+    paired = asked.order_by().values("authenticator")
     found = list(PushSubscription.objects.filter(authenticator__in=paired).order_by("-created")[:MOST_PHONES])
     if not found:
         return

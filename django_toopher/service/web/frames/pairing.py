@@ -22,20 +22,25 @@ def waits_for_phone(pairing: Pairing, now: datetime) -> bool:
 
 def begin_pairing(frame: Frame) -> Frame:
     """Wait for a phone to open a pairing link, unless the frame waits for one already."""
-    if frame.pairing and waits_for_phone(frame.pairing, timezone.now()):
+    now = timezone.now()
+    if frame.pairing and (waits_for_phone(frame.pairing, now) or frame.pairing.is_agreed(now)):
         return frame
     permissions.require_switched_on(frame)
-    return _attach(frame, pairings.create(frame.user, only_first=permissions.pairs_only_first(frame)))
+    return _attach(frame, pairings.create(frame.user, **_terms(frame)))
+
+
+def _terms(frame: Frame) -> pairings.Terms:
+    return {"only_first": permissions.pairs_only_first(frame), "site_confirms": permissions.site_confirms(frame)}
 
 
 def pair_by_phrase(frame: Frame, phrase: str) -> Frame:
     """Wait for the phone that shows ``phrase``; the link that was shown before is void."""
     permissions.require_pairing_due(frame)
     permissions.require_switched_on(frame)
-    user, only_first = frame.user, permissions.pairs_only_first(frame)
+    user = frame.user
     try:
         with limits.phrase_tried(user.requester, user.name, timezone.now()):
-            pairing = pairings.create_by_phrase(user, phrase, only_first=only_first)
+            pairing = pairings.create_by_phrase(user, phrase, **_terms(frame))
     except NotFoundError:
         raise NotFoundError(_("No phone shows these words now. Check them, or make new ones on the phone.")) from None
     if frame.pairing:

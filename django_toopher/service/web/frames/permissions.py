@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from ...errors import GoneError, NotFoundError, UserDisabledError
 from ...models import Frame
 from .opening import PageOverError
@@ -11,6 +13,16 @@ def flag(frame: Frame, name: str, default: bool) -> bool:
     """A flag of the signed URL. What can't be read is no: a person sees this page, not the program that signed it."""
     value = frame.parameters.get(name, "").lower()
     return value in {"true", "1"} if value else default
+
+
+def site_confirms(frame: Frame) -> bool:
+    """Whether this page changes nothing by itself: the site confirms each change, and carries it out (our own)."""
+    return flag(frame, "site_confirms", False)
+
+
+def keeps_one(frame: Frame) -> bool:
+    """Whether the site wants its user to keep a phone (our own)."""
+    return flag(frame, "keeps_one", False)
 
 
 def is_login(frame: Frame) -> bool:
@@ -47,7 +59,7 @@ def require_pairing_due(frame: Frame) -> None:
 
     Who knows the password alone must not add a phone of their own to the user's.
     """
-    if frame.pairing and frame.pairing.is_enabled:
+    if frame.pairing and (frame.pairing.is_enabled or frame.pairing.is_agreed(timezone.now())):
         raise GoneError
     if is_login(frame) and (frame.pairing is None or _has_second_factor(frame)):
         raise GoneError
@@ -66,7 +78,7 @@ def pairs_only_first(frame: Frame) -> bool:
 
 def may_opt_out(frame: Frame) -> bool:
     """Where the site lets its users do that, by more than a password."""
-    return frame.user.requester.permitted_opt_out and not _is_unproven(frame)
+    return frame.user.requester.permitted_opt_out and not _is_unproven(frame) and not keeps_one(frame)
 
 
 def _is_unproven(frame: Frame) -> bool:

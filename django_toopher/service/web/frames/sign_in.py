@@ -29,11 +29,12 @@ def ask_or_pair(frame: Frame) -> Frame:
     permissions.require_login(frame)
     if frame.request and state_of(frame, timezone.now())["state"] not in {"unanswered", "late"}:
         return frame
-    given = frame.parameters
+    given, agreed = frame.parameters, frame.pairing and frame.pairing.is_agreed(timezone.now())
     try:
         request = asking.initiate(
             frame.user,
             given.get("action_name") or "Log In",
+            pairing=frame.pairing if agreed else None,
             terminal_name=given.get("terminal_name", ""),
             terminal_extra=given.get("requester_specified_terminal_id", ""),
             automation_allowed=permissions.flag(frame, "automation_allowed", True),

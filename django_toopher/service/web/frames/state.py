@@ -45,13 +45,20 @@ def _request_state(frame: Frame, request: AuthenticationRequest, now: datetime) 
 def _pairing_state(frame: Frame, pairing: Pairing, now: datetime) -> Json:
     if waits_for_phone(pairing, now):
         return {"state": "pairing", "expires": int(pairing.expires.timestamp())}
+    if permissions.is_management(frame) and pairing.is_agreed(now):
+        return {
+            "state": "finished",
+            "proposed": True,
+            "granted": True,
+            "postback": postbacks.proposal(frame, "pair", pairing.pk, now),
+        }
     if permissions.is_management(frame) and pairing.state in {Pairing.State.ENABLED, Pairing.State.DEACTIVATED}:
         return {
             "state": "finished",
             "granted": True,  # what was wished here is done, a removal too
             "postback": postbacks.pairing(frame, pairing, now),
         }
-    return {"state": "paired" if pairing.is_enabled else "unpaired"}
+    return {"state": "paired" if pairing.is_enabled or pairing.is_agreed(now) else "unpaired"}
 
 
 def managed(frame: Frame, now: datetime) -> Json:
@@ -62,6 +69,7 @@ def managed(frame: Frame, now: datetime) -> Json:
         "automations": [_automation(row) for row in automations.of_user(frame.user, now)],
         "enabled": frame.user.toopher_authentication_enabled,
         "may_opt_out": permissions.may_opt_out(frame),
+        "keeps_one": permissions.keeps_one(frame),
     }
 
 

@@ -75,5 +75,5 @@ def test_what_waits_is_told_of_the_right_people(ask, pair, paired, make_phone):
     ask(user_name="bob")
     ask(user_name="carol")
     bobs_phone = Pairing.objects.get(user__name="bob").authenticator
-    requests, offered = waiting.for_authenticator(bobs_phone, timezone.now())
+    requests, offered, _agreed = waiting.for_authenticator(bobs_phone, timezone.now())
     assert ([one.texts.user for one in requests], offered) == (["bob"], [])
