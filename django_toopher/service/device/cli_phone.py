@@ -13,7 +13,7 @@ import shlex
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import KW_ONLY, asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,8 @@ class Account(PairingTexts):
     secret: str = field(repr=False)
     digits: int
     period: int
+    agreed: bool = False
+    """This phone has said yes, and the site not yet."""
 
     def __post_init__(self) -> None:
         try:
@@ -131,11 +133,39 @@ class CommandLinePhone:
         return Entry(**{**vars(self._call("offer", link=token)), "link": token})
 
     def pair(self, offer: Entry) -> Account:
-        """Say yes to a pairing. Returns and keeps the account with its seed, which the service tells once."""
+        """Say yes to a pairing. Returns and keeps the account with its seed, which the service tells once.
+
+        Where the site has to confirm, the account is only ``agreed``; ``settle`` tells what becomes of it.
+        """
         told, texts = self._decide(offer, "allow"), _texts(PairingTexts, offer)
-        account = Account(id=offer.id, **texts, secret=told.secret, digits=told.digits, period=told.period)
+        agreed = vars(told).get("state") == "agreed"
+        seed = {"secret": told.secret, "digits": told.digits, "period": told.period}
+        account = Account(id=offer.id, **texts, **seed, agreed=agreed)
         self._keep(lambda known: (*(each for each in known if each.id != account.id), account))
         return account
+
+    def agreed(self) -> tuple[Entry, ...]:
+        """The pairings that wait for their site."""
+        told: tuple[Entry, ...] = vars(self._call("pending")).get("agreed", ())
+        return told
+
+    def settle(self) -> list[tuple[Account, bool]]:
+        """The accounts that their sites have confirmed, or not in time, since this was last asked; which of the two.
+
+        Those that came to nothing are forgotten.
+        """
+        if not any(account.agreed for account in self.accounts):
+            return []
+        waiting = {each.id for each in self.agreed()}
+        over = {each.id: each for each in self.accounts if each.agreed and each.id not in waiting}
+        if not over:
+            return []
+        paired = {each.id for each in self.pairings()}
+        settled = {pairing_id: replace(account, agreed=False) for pairing_id, account in over.items()}
+        self._keep(
+            lambda known: tuple(settled.get(each.id, each) for each in known if each.id not in over.keys() - paired)
+        )
+        return [(account, account.id in paired) for account in settled.values()]
 
     def decline(self, offer: Entry) -> None:
         """Say no to a pairing."""
@@ -189,9 +219,16 @@ class CommandLinePhone:
 
     def listed_accounts(self) -> list[Entry]:
         """The accounts that the service knows, then those that only this phone still does, each with a ``note``."""
+        self.settle()
         here = {account.id: account for account in self.accounts}
         told = [(vars(each), "" if here.pop(each.id, None) else "no one-time codes here") for each in self.pairings()]
-        lost = [({"id": each.id, **_texts(PairingTexts, each)}, "removed at the service") for each in here.values()]
+        lost = [
+            (
+                {"id": each.id, **_texts(PairingTexts, each)},
+                "finish at the computer" if each.agreed else "removed at the service",
+            )
+            for each in here.values()
+        ]
         return [Entry(**{**members, "note": note}) for members, note in told + lost]
 
     def remove(self, pairing_id: str) -> None:

@@ -17,7 +17,7 @@ REPLY_LIMIT = 1024 * 1024  # bytes that are read at most
 TEXTS = {"id", "reason", "answer", "network", *(text.name for text in fields(RequestTexts))}
 TIMES = {"created", "expires", "last_used"}
 NUMBERS = {"number_length", "automate", "attempts_left", *TIMES}
-LISTS = {"requests", "pairings", "automations"}
+LISTS = {"requests", "pairings", "agreed", "automations"}
 
 
 class PhoneError(Exception):

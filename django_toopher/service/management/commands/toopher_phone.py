@@ -159,6 +159,8 @@ class Command(BaseCommand):
         settled: set[str] = set()
         try:
             for pending in self._polls():
+                for account, is_paired in self.phone.settle():
+                    self._say(f"{'Paired' if is_paired else 'Not paired'} with {account.requester} as {account.user}.")
                 for offered in (*pending.pairings, *pending.requests):
                     if offered.id not in settled and self._settles(offered):
                         settled.add(offered.id)
@@ -179,8 +181,13 @@ class Command(BaseCommand):
 
     def _decide_pairing(self, offer: Entry) -> None:
         allowed = self._sure(f"Pair with {offer.requester} as {offer.user}?")
-        (self.phone.pair if allowed else self.phone.decline)(offer)
-        self._say("Paired." if allowed else "Denied.")
+        if not allowed:
+            self.phone.decline(offer)
+            self._say("Denied.")
+        elif self.phone.pair(offer).agreed:
+            self._say("Not paired yet: finish at the computer. Run `list` or `watch` to see what became of it.")
+        else:
+            self._say("Paired.")
 
     def _decide(self, request: Entry, automate: Automate | None = None) -> None:
         """Ask until the person has answered; a wrong number is asked for again while tries remain."""

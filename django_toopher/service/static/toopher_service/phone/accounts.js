@@ -55,6 +55,25 @@ export class Accounts {
     await this.render();
   }
 
+  // Those that wait for their site.
+  agreed() {
+    return [...this.#items.values()].map(({ account }) => account).filter(({ isAgreed }) => isAgreed);
+  }
+
+  // What became of these, none of which waits for its site any more: paired they are kept, else forgotten.
+  async settle(accounts) {
+    if (!accounts.length) return [];
+    const { pairings } = await this.#service.call("pairings");
+    this.#connected = new Set(pairings.map(({ id }) => id));
+    const settled = accounts.map((account) => ({ account, isPaired: this.#connected.has(account.id) }));
+    for (const { account, isPaired } of settled) {
+      if (isPaired) await this.#store.keepAccount({ ...account, isAgreed: false });
+      else await this.#store.forgetAccount(account.id);
+    }
+    await this.render();
+    return settled;
+  }
+
   // Bring the codes that are shown up to date.
   async tick() {
     const now = this.#service.now();
@@ -85,11 +104,11 @@ export class Accounts {
   #item(account) {
     const item = this.#items.get(account.id) ?? this.#newItem(account);
     item.account = account;
-    const isGone = Boolean(this.#connected) && !this.#connected.has(account.id);
+    const isGone = !account.isAgreed && Boolean(this.#connected) && !this.#connected.has(account.id);
     const note = item.element.querySelector(".account-note");
-    note.hidden = !isGone && Boolean(account.key);
-    if (!note.hidden) show(note, isGone ? "account-disconnected" : "account-no-code");
-    item.element.querySelector(".show-code").hidden = isGone || !account.key;
+    note.hidden = !isGone && !account.isAgreed && Boolean(account.key);
+    if (!note.hidden) show(note, account.isAgreed ? "account-agreed" : isGone ? "account-disconnected" : "account-no-code");
+    item.element.querySelector(".show-code").hidden = isGone || account.isAgreed || !account.key;
     if (isGone) this.#toggleCode(item, false);
   }
 

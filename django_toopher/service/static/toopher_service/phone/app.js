@@ -10,7 +10,7 @@ import { RequestScreen } from "./request.js";
 import { Service } from "./service.js";
 import { makeKey } from "./jws.js";
 import { openStore } from "./store.js";
-import { outcomeIsShown, prepareOutcome } from "./outcome.js";
+import { outcomeIs, outcomeIsShown, prepareOutcome, showOutcome } from "./outcome.js";
 
 const PERIOD = 2000;
 const LONGEST_PERIOD = 30_000;
@@ -138,8 +138,10 @@ class App {
   // Ask what waits; milliseconds until the next time.
   async #ask() {
     try {
+      const agreed = this.#accounts.agreed(); // before the call: what is agreed meanwhile is not in its reply
       this.#waiting = await this.#service.call("pending");
       this.#next();
+      await this.#settle(agreed);
       if (!this.#isReconciled) await this.#reconcile();
       this.#setFailures(0);
       return PERIOD;
@@ -148,6 +150,16 @@ class App {
       this.#hasComplained ||= error.reason !== "unreachable";
       this.#setFailures(this.#failures + 1, error.reason);
       return backOff(this.#failures, error, PERIOD, LONGEST_PERIOD);
+    }
+  }
+
+  // Pairings that waited for their site: tell what became of them.
+  async #settle(agreed) {
+    const waiting = new Set(this.#waiting.agreed.map(({ id }) => id));
+    for (const { account, isPaired } of await this.#accounts.settle(agreed.filter(({ id }) => !waiting.has(id)))) {
+      const key = isPaired ? "paired" : "unfinished";
+      if (outcomeIs("agreed")) showOutcome(isPaired ? "yes" : "over", key, account);
+      else announce(`${text(key, account)}. ${text(`${key}-text`, account)}`, 6000);
     }
   }
 

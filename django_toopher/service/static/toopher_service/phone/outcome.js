@@ -7,6 +7,7 @@ const LONG_READING_TIME = 10_000;
 
 let timer;
 let isShown = false;
+let shown = ""; // which of the texts
 let leave = () => {};
 
 export function prepareOutcome(afterwards) {
@@ -24,9 +25,12 @@ export function outcomeIsShown() {
   return isShown;
 }
 
+export const outcomeIs = (key) => isShown && shown === key;
+
 // `mark` is "yes", "no" or "over". `report` is what to do when the person says that this was not theirs.
 export function showOutcome(mark, key, words, report = null) {
   isShown = true;
+  shown = key;
   byId("done-report").hidden = !report;
   byId("done-report").onclick = report;
   clearError();

@@ -76,7 +76,7 @@ export class PairScreen {
       const claims = { pairing: id, ...textsOf(PAIRING_TEXTS, pairing), decision };
       const seed = await this.#service.call("pair", link ? { ...claims, link } : claims);
       if (decision === "deny") this.#end("no", "not-paired", pairing);
-      else this.#end("yes", (await this.#keep(seed, pairing)) ? "paired" : "paired-no-code", pairing);
+      else await this.#agreed(seed, pairing);
     } catch (error) {
       this.#failed(error, pairing);
     }
@@ -89,10 +89,17 @@ export class PairScreen {
     return explain(error, "error-unreachable-answer");
   }
 
+  // Where the site confirms, the phone is not paired yet.
+  async #agreed(seed, pairing) {
+    const isKept = await this.#keep(seed, pairing);
+    this.#end("yes", seed.state === "agreed" ? "agreed" : isKept ? "paired" : "paired-no-code", pairing);
+  }
+
   // The seed is told once; from here on it exists as a key that can't be exported. False if it could not be kept.
-  async #keep({ secret, digits, period }, pairing) {
+  async #keep({ secret, digits, period, state }, pairing) {
     try {
-      const account = { id: pairing.id, ...textsOf(PAIRING_TEXTS, pairing), added: this.#service.now() };
+      const isAgreed = state === "agreed";
+      const account = { id: pairing.id, ...textsOf(PAIRING_TEXTS, pairing), added: this.#service.now(), isAgreed };
       await this.#store.keepAccount({ ...account, key: await importSeed(secret), digits, period });
     } catch {
       return false;

@@ -39,7 +39,8 @@ class Store {
     return this.#run("accounts", "readonly", (accounts) => accounts.getAll());
   }
 
-  // {id, requester, user, added, key, digits, period}; no `key` where the code's seed is not known.
+  // {id, requester, user, added, key, digits, period, isAgreed}; no `key` where the code's seed is not known. `isAgreed`
+  // where this phone has said yes and the site not yet.
   keepAccount(account) {
     return this.#run("accounts", "readwrite", (accounts) => accounts.put(account));
   }

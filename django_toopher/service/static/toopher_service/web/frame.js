@@ -87,10 +87,12 @@ const screens = {
     element("pair-form").hidden = !state.enabled;
     element("pair-form").querySelector("button").className = state.phones.length ? "" : "primary";
     element("switched-off").hidden = state.enabled;
-    element("reset-form").hidden = state.phones.length === 0;
+    element("reset-form").hidden = state.phones.length === 0 || state.keeps_one;
+    element("kept").hidden = !(state.keeps_one && state.phones.length === 1);
     element("opt-out").hidden = !state.enabled || !state.may_opt_out;
     element("drastic").hidden = element("reset-form").hidden && element("opt-out").hidden;
     element("phones").replaceChildren(...state.phones.map(phoneItem));
+    if (!element("kept").hidden) element("phones").querySelector("[data-call=remove]").hidden = true;
     element("standing").hidden = state.automations.length === 0;
     element("automations").replaceChildren(...state.automations.map(automationItem));
   },
@@ -186,7 +188,8 @@ const poll = new Poll(async () => {
 function finish(state) {
   complain();
   element("problem").textContent = state.problem ?? "";
-  show(state.granted ? "granted" : state.reported ? "reported" : "refused");
+  // a proposal: it is for the site to say what came of it
+  show(state.proposed ? "loading" : state.granted ? "granted" : state.reported ? "reported" : "refused");
   if (page.return) {
     // At top level the result goes back behind "#", where no log sees it.
     const result = encodeURIComponent(new URLSearchParams(state.postback).toString());
