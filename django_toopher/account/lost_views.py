@@ -46,7 +46,6 @@ class LostPhoneView(VerifiedView):
         account = self.account
         if account.paired and policy.demands(request.user, request):  # type: ignore[arg-type]
             state.set_now(request.session, state.REPLACING_AT)
-            messages.info(request, _("Now pair the new phone. The old ones are removed as soon as it is paired."))
             return redirect("django_toopher:account")
         try:
             with suppress(verbs.SkippedError):  # there was none

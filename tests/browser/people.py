@@ -193,9 +193,9 @@ class Phone:
         self.shows("pair")
 
     def allow(self) -> None:
-        """Say yes to a pairing."""
+        """Say yes to a pairing; most sites have to confirm it then."""
         self.page.click("#pair-allow")
-        self.ended("Paired")
+        self.ended(re.compile("^(Finish at the computer|Paired)$"))
 
     def make_words(self) -> str:
         self.page.click("#make-phrase")

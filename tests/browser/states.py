@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 from django_toopher.connection import api
 from django_toopher.factors import recovery_codes
+from django_toopher.session.state import VERIFIED_AT
 
 from .traffic import traffic
 
@@ -57,6 +60,7 @@ def open_failed(computer, phone, settings):
 
 
 def open_account(computer, phone, settings):
+    settings.TOOPHER_POLICY = "optional"  # else the only phone has to stay
     computer.give_password(next_url="/accounts/phones/")
     phone.approve(computer.number())
     computer.shows("managing")
@@ -67,6 +71,32 @@ def open_pairing_on_phone(computer, phone, settings):
     phone.remove_account()
     computer.give_password()
     phone.scan(computer.pairing_link())
+
+
+def open_agreed_on_phone(computer, phone, settings):
+    phone.remove_account()
+    computer.give_password()
+    phone.scan(computer.pairing_link())
+    phone.page.click("#pair-allow")
+    expect(phone.page.locator("#done-title")).to_have_text("Finish at the computer")
+
+
+def open_last_phone(computer, phone, settings):
+    computer.is_logged_in_as("alice")
+    computer.open("/accounts/phones/lost/")
+    computer.page.get_by_role("button", name="Pair a new phone").press("Enter")
+    computer.shows("managing")
+    expect(computer.iframe.locator("#kept")).to_be_visible()
+
+
+def open_stale_account(computer, phone, settings):
+    computer.is_logged_in_as("alice")
+    with traffic.stopped():
+        session = SessionStore(Session.objects.get().session_key)
+        session[VERIFIED_AT] -= 700
+        session.save()
+    computer.open("/accounts/phones/")
+    expect(computer.page.get_by_role("button", name="Confirm to make changes")).to_be_visible()
 
 
 def open_words_on_phone(computer, phone, settings):
@@ -138,6 +168,9 @@ PAGES = [
     open_failed,
     open_account,
     open_pairing_on_phone,
+    open_agreed_on_phone,
+    open_last_phone,
+    open_stale_account,
     open_words_on_phone,
     open_code_on_phone,
     open_native_pairing,

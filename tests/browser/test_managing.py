@@ -23,8 +23,9 @@ def listed(alice):
 
 
 @pytest.fixture
-def managing(computer, rows_of_phone):
-    """Alice's phones, on the account page."""
+def managing(computer, rows_of_phone, settings):
+    """Alice's phones, on the account page. Where phones are required, the last one would have to stay."""
+    settings.TOOPHER_POLICY = "optional"
     computer.is_logged_in_as("alice")
     computer.open("/accounts/phones/")
     computer.shows("managing")
@@ -74,6 +75,7 @@ def test_a_question_that_the_site_takes_back_leaves_the_phone(paired_phone):
 def test_a_phone_is_renamed_and_all_are_removed_after_a_question(managing):
     """Who may not opt out is not offered it."""
     expect(managing.iframe.locator("#reset-form")).to_be_visible()
+    expect(managing.iframe.locator("#kept")).to_be_hidden()
     expect(managing.iframe.locator("#opt-out")).to_be_hidden()
     managing.iframe.locator("#phones summary").click()
     managing.iframe.get_by_label("New name").fill("My work phone")
@@ -100,3 +102,12 @@ def test_who_may_opt_out_is_asked_once_more(managing, make_computer):
     other = make_computer()
     other.give_password()
     other.is_welcomed_as("alice")
+
+
+def test_S38_where_phones_are_required_the_last_one_can_not_be_removed(managing, settings):
+    settings.TOOPHER_POLICY = "required"
+    managing.page.reload()
+    managing.shows("managing")
+    expect(managing.iframe.locator("#kept")).to_be_visible()
+    expect(managing.iframe.locator("#phones").get_by_role("button", name="Remove")).to_be_hidden()
+    expect(managing.iframe.locator("#reset-form")).to_be_hidden()

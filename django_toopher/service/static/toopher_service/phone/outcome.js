@@ -42,7 +42,7 @@ export function showOutcome(mark, key, words, report = null) {
   announce(`${text(key, words)}. ${text(`${key}-text`, words)}`);
   showScreen("done", { focus: byId("done-back") });
   clearTimeout(timer);
-  timer = setTimeout(() => leave(), mark === "yes" || key === "elsewhere-next" ? READING_TIME : LONG_READING_TIME);
+  timer = setTimeout(() => leave(), mark === "yes" || ["elsewhere-next", "agreed"].includes(key) ? READING_TIME : LONG_READING_TIME);
 }
 
 // The person has something to decide here: do not leave by itself.

@@ -92,7 +92,8 @@ export class PairScreen {
   // Where the site confirms, the phone is not paired yet.
   async #agreed(seed, pairing) {
     const isKept = await this.#keep(seed, pairing);
-    this.#end("yes", seed.state === "agreed" ? "agreed" : isKept ? "paired" : "paired-no-code", pairing);
+    if (seed.state === "agreed") this.#end("over", "agreed", pairing);
+    else this.#end("yes", isKept ? "paired" : "paired-no-code", pairing);
   }
 
   // The seed is told once; from here on it exists as a key that can't be exported. False if it could not be kept.
