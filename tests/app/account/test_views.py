@@ -12,9 +12,18 @@ from .page import page_of
 pytestmark = pytest.mark.urls("tests.app.urls")
 
 
-def test_a_phone_whose_postback_never_arrived_is_found(alice, computer, phone):
+def test_S39_a_phone_whose_proposal_never_arrived_is_none(alice, computer, phone):
     computer.password()
     pairing(computer, phone)  # which is never handed in
+    assert computer.get(ACCOUNT).status_code == 200
+    assert not ToopherAccount.objects.get().paired
+
+
+def test_a_phone_that_was_paired_elsewhere_is_found(alice, computer, phone, embedded_api):
+    computer.password()
+    computer.get(ACCOUNT)
+    embedded_api.pair("alice", phone.phrase().phrase)
+    phone.pair(phone.pending().pairings[0])
     assert not ToopherAccount.objects.get().paired
     assert computer.get(ACCOUNT)["Location"] == AUTHENTICATE
     assert ToopherAccount.objects.get().paired
@@ -23,14 +32,14 @@ def test_a_phone_whose_postback_never_arrived_is_found(alice, computer, phone):
 
 
 def test_a_first_visit_asks_the_service_nothing(alice, computer, elsewhere):
-    computer.client.force_login(alice)
+    computer.password()
     assert computer.get(ACCOUNT).status_code == 200
     assert not elsewhere.received
     assert Attempt.objects.count() == 1
 
 
 def test_S15_a_service_that_is_down_is_told(alice, computer, elsewhere):
-    computer.client.force_login(alice)
+    computer.password()
     computer.get(ACCOUNT)
     elsewhere.will_answer(b"", 500)
     assert "what is shown here may be old" in page_of(computer)

@@ -50,7 +50,7 @@ def reset(account, computer):
     return verified(computer, account.user).open_iframe(ACCOUNT).call("reset")["postback"]
 
 
-@table("changes", [{"name": "bob"}, {"id": "another"}, {"toopher_sig": "x"}])
+@table("changes", [{"user_name": "bob"}, {"pairing_user_id": "another"}, {"toopher_sig": "x"}])
 def test_S06_a_change_of_another_user_changes_nothing(account, reset, computer, changes):
     changed = {**reset, **changes}
     if "toopher_sig" not in changes:
