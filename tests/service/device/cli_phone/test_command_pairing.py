@@ -160,3 +160,23 @@ def test_a_service_that_says_slow_down_is_left_alone_for_as_long(terminal: Termi
     slow = refusal("too_many", 429, headers={"Retry-After": "30"})
     terminal.run("phrase", "--yes", replies=[waiting(), PHRASE, slow, waiting(pairings=[OFFERED]), Reply(SEED)])
     assert terminal.slept == [30]
+
+
+AGREED = {**SEED, "state": "agreed"}
+
+
+def test_S39_a_pairing_that_the_site_has_to_confirm_is_finished_at_the_computer(terminal: Terminal):
+    out = terminal.run("pair", LINK, replies=[Reply(OFFERED), Reply(AGREED)], typed="y\n")
+    assert "Not paired yet: finish at the computer." in out
+    assert "Paired." not in out
+    assert terminal.saved().account("pairing-2").agreed
+
+
+def test_S39_the_list_tells_what_became_of_it(terminal: Terminal):
+    terminal.run("pair", LINK, replies=[Reply(OFFERED), Reply(AGREED)], typed="y\n")
+    nothing = {"requests": [], "pairings": [], "agreed": [OFFERED]}
+    still = [Reply(nothing), Reply(nothing), Reply({"pairings": []})]
+    assert "finish at the computer" in terminal.run("list", replies=still)
+    over = [Reply({**nothing, "agreed": []})] * 2 + [Reply({"pairings": []})] * 2
+    assert "finish at the computer" not in terminal.run("list", replies=over)
+    assert [account.id for account in terminal.saved().accounts] == ["pairing-1"]
