@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.test import Client, SimpleTestCase
 
 from .models import ToopherAccount
@@ -36,7 +37,18 @@ def make_phone(name: str = "Test phone") -> Phone:
     """A phone that answers: ``pair(client)``, ``approve(client)``, ``deny(client)``. Needs the embedded service."""
     from .service.testing import Phone
 
-    return Phone(name)
+    return Phone(name, before_pairing=_signed_in_now)
+
+
+def _signed_in_now(client: Client) -> None:
+    """Whoever is logged in has typed the password just now, without which nobody pairs a phone (SECURITY.md S38)."""
+    kept: Any = client.session
+    if SESSION_KEY not in kept:
+        return
+    state.set_now(kept, state.LOGGED_IN_AT)
+    state.set_now(kept, state.PASSWORD_AT)
+    kept.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = kept.session_key  # signed_cookies keeps the session in it
 
 
 class SecondFactorMixin(_TestCase):

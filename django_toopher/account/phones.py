@@ -115,8 +115,8 @@ class AccountPostbackView(PhoneChangeView):
     def act(self, request: HttpRequest) -> None:
         """Believed is what is signed for this session's own page; done, what this session may do."""
         pending, api = state.load(request.session, PENDING_PAIRING), connection.api(request)
-        iframe = connection.iframe(request)
-        attempt, change = phone_changes.read_proposal(iframe, pending, posted(request), request.user.pk)
+        iframe, fields = connection.iframe(request), posted(request)
+        attempt, change = phone_changes.read_proposal(iframe, pending, fields, request.user.pk, was_held=self.was_held)
         if change.word == "pair":
             phone_changes.add(api, attempt, change.of, alone=is_replacing(request))
             state.forget(request.session, PENDING_PAIRING)

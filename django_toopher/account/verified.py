@@ -92,6 +92,9 @@ def ask_first(request: HttpRequest, account: ToopherAccount) -> HttpResponseBase
 class VerifiedView(LoginRequiredMixin, View):
     """A page for people who have passed the second factor in this session, and nobody else. Its POST is a change."""
 
+    was_held = False
+    """Whether what is posted was held while the person confirmed it."""
+
     account: ToopherAccount
     """As it was when the session's generation was compared with it."""
 
@@ -110,7 +113,8 @@ class VerifiedView(LoginRequiredMixin, View):
             return self.handle_no_permission()
         if not self.may_act(request):
             return redirect("django_toopher:account")
-        if request.method == "POST" and not (HELD not in request.POST and self.restricts(request)):
+        self.was_held = HELD in request.POST
+        if request.method == "POST" and (self.was_held or not self.restricts(request)):
             answer = ask_first(request, self.account)
             if answer is not None:
                 return answer

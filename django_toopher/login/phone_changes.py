@@ -29,7 +29,7 @@ from ..models import Attempt, ToopherAccount
 from ..service_link import lookups
 from ..session.state import Pending
 from . import attempts
-from .postbacks import verified
+from .postbacks import AGE, verified
 
 logger = logging.getLogger(__name__)
 
@@ -51,15 +51,16 @@ class Change:
 
 
 def read_proposal(
-    iframe: ToopherIframe, pending: Pending | None, fields: Mapping[str, Any], user_pk: Any
+    iframe: ToopherIframe, pending: Pending | None, fields: Mapping[str, Any], user_pk: Any, *, was_held: bool = False
 ) -> tuple[Attempt, Change]:
     """What was proposed on the account page of the user with this primary key, and its attempt, which is still open.
 
-    Verified as a login is, of its own kind. A proposal may be as old as its attempt: it is no more than a wish, and may
-    have been held while the person confirmed.
+    Verified as a login is, of its own kind. One that ``was_held``, while the person confirmed it, may be as old as its
+    attempt.
     """
     attempt = _own(pending, user_pk)
-    told = verified(iframe, pending, attempt, fields, "proposal", conf.TOOPHER_ATTEMPT_AGE)
+    age = conf.TOOPHER_ATTEMPT_AGE if was_held else AGE
+    told = verified(iframe, pending, attempt, fields, "proposal", age)
     try:
         change = Change(told["change"], told["id"], told["value"])
         name, user_id = told["user_name"], told["pairing_user_id"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,8 @@ HOST = "https://testserver"
 class Phone:
     """Answers for a ``django.test.Client``, as a person with a phone does who sits before that browser."""
 
-    def __init__(self, name: str = "Test phone") -> None:
+    def __init__(self, name: str = "Test phone", before_pairing: Callable[[Client], object] = bool) -> None:
+        self.before_pairing = before_pairing
         session = requests.Session()
         session.mount(HOST, InProcessAdapter())
         self.authenticator = CommandLinePhone(f"{HOST}{reverse('toopher_service:phone')}", session=session)
@@ -29,6 +31,7 @@ class Phone:
 
     def pair(self, client: Client) -> HttpResponseBase:
         """Pair this phone on the page of whoever is logged in; the response to what the iframe posts."""
+        self.before_pairing(client)
         frame = _Frame(client, reverse("django_toopher:account"))
         frame.call("pair")
         return self._pair(frame)

@@ -13,8 +13,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client, TestCase
 
 from django_toopher.models import ToopherAccount
-from django_toopher.service.testing import Phone
-from django_toopher.testing import SecondFactorMixin, verified_login
+from django_toopher.testing import SecondFactorMixin, make_phone, verified_login
 
 LOGIN = {"username": "alice", "password": "password"}
 ENGINES = ["db", "cache", "cached_db", "signed_cookies"]
@@ -41,7 +40,7 @@ def test_a_verified_client_costs_what_a_logged_in_one_costs(alice, client, setti
 @pytest.mark.parametrize("embed", ["iframe", "redirect", "native"])
 def test_a_phone_pairs_and_approves(embed, alice, client, settings):
     settings.TOOPHER_EMBED = embed
-    phone = Phone()
+    phone = make_phone()
     client.force_login(alice)
     assert phone.pair(client).status_code == 302
     client.logout()
@@ -63,7 +62,7 @@ def test_a_sites_own_look_may_have_an_image_before_the_iframe(alice, client, set
 
 
 def test_a_phone_denies(alice, client):
-    phone = Phone()
+    phone = make_phone()
     client.force_login(alice)
     phone.pair(client)
     client.logout()

@@ -140,7 +140,7 @@ class CommandLinePhone:
         told, texts = self._decide(offer, "allow"), _texts(PairingTexts, offer)
         agreed = vars(told).get("state") == "agreed"
         seed = {"secret": told.secret, "digits": told.digits, "period": told.period}
-        account = Account(id=offer.id, **texts, **seed, agreed=agreed)
+        account = Account(**{**texts, **seed}, id=offer.id, agreed=agreed)
         self._keep(lambda known: (*(each for each in known if each.id != account.id), account))
         return account
 

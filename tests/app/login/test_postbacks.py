@@ -13,6 +13,7 @@ from django.test import RequestFactory
 from django_toopher import connection as service_connection
 from django_toopher import embedded
 from django_toopher.client import sign_postback
+from django_toopher.connection import api
 from django_toopher.errors import InvalidPostbackError
 from django_toopher.login import answers, postbacks
 from django_toopher.session.state import PENDING_LOGIN, load
@@ -118,7 +119,7 @@ def test_S02_the_expected_signature_is_told_nowhere(forge, approved, computer, c
         fields.setlist(name, value if isinstance(value, list) else [value])
     with pytest.raises(InvalidPostbackError) as caught:
         answers.complete_with_postback(
-            service_connection.iframe(RequestFactory().get("/", secure=True)), pending, fields
+            service_connection.iframe(RequestFactory().get("/", secure=True)), api(), pending, fields
         )
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value.__cause__.__dict__)
     written = caplog.text + "".join(str(record.__dict__) for record in caplog.records)

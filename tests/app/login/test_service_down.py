@@ -225,16 +225,20 @@ def test_S15_fail_open_changes_nothing_while_the_service_answers(open_half, else
 
 def test_S15_a_removal_while_the_service_does_not_tell_what_is_left_stays_due(half, elsewhere, alice):
     account = alice.toopher_account
+    ToopherAccount.objects.update(toopher_user_id="u1")
     verified_login(half.client, alice)
     removal = {
-        "resource_type": "pairing",
+        "resource_type": "proposal",
+        "change": "remove",
         "id": "p1",
-        "enabled": "false",
+        "value": "",
         "user_name": "alice",
         "pairing_user_id": "u1",
         "session_token": signed_parameters(half, ACCOUNT)["session_token"],
         "timestamp": str(int(time.time())),
     }
+    elsewhere.will_answer([{"id": "p1", "enabled": True}])
+    elsewhere.will_answer({})
     elsewhere.will_answer(b"", 500)
     assert half.post(ACCOUNT_POSTBACK, signed(removal, "hijklmnop"))["Location"] == ACCOUNT
     assert elsewhere.received[-1].path == "/toopher/v1/users/u1/pairings"

@@ -10,6 +10,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.utils import timezone
 
 from django_toopher.client import ToopherIframe
+from django_toopher.connection import api
 from django_toopher.errors import ExpiredAttemptError, InvalidPostbackError
 from django_toopher.login import answers, attempts
 from django_toopher.models import Attempt, digest
@@ -43,7 +44,7 @@ def test_S03_a_blank_token_is_refused_even_where_a_blank_one_is_expected(token, 
     blank = Pending(attempt=pending.attempt, token=token)
     iframe = ToopherIframe(*endpoint.credentials(), ROOT)
     with pytest.raises(InvalidPostbackError):
-        answers.complete_with_postback(iframe, blank, signed(approved, session_token=token))
+        answers.complete_with_postback(iframe, api(), blank, signed(approved, session_token=token))
 
 
 def test_S03_the_approval_of_another_session_of_the_same_user_is_refused(approved, computer, make_computer):
