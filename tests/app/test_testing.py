@@ -58,7 +58,7 @@ def test_a_sites_own_look_may_have_an_image_before_the_iframe(alice, client, set
     [engine] = settings.TEMPLATES
     settings.TEMPLATES = [{**engine, "APP_DIRS": False, "OPTIONS": {**engine["OPTIONS"], "loaders": loaders}}]
     client.force_login(alice)
-    assert Phone().pair(client).status_code == 302
+    assert make_phone().pair(client).status_code == 302
 
 
 def test_a_phone_denies(alice, client):
@@ -74,13 +74,13 @@ def test_a_phone_denies(alice, client):
 def test_a_phone_is_paired_on_the_way_where_that_is_asked_for(alice, client, settings):
     settings.TOOPHER_POLICY = "required"
     client.post("/accounts/login/", LOGIN)
-    assert Phone().approve(client).status_code == 302
+    assert make_phone().approve(client).status_code == 302
     assert ToopherAccount.objects.get(user=alice).paired
 
 
 def test_nothing_waits_is_said_plainly(db, client):
     with pytest.raises(AssertionError, match="asks for nothing"):
-        Phone().approve(client)
+        make_phone().approve(client)
 
 
 class TestMixin(SecondFactorMixin, TestCase):
