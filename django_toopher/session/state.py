@@ -30,6 +30,7 @@ STEP_UP_SECRET = "_toopher_step_up_secret"  # noqa: S105 (the name of a key)
 STEP_UP_GRANT = "_toopher_step_up_grant"
 CONFIRMED = "_toopher_confirmed"
 GENERATION = "_toopher_generation"
+NOTICES = "_toopher_notices"
 
 ALL = (
     PENDING_LOGIN,
@@ -142,6 +143,16 @@ def is_verified(request: HttpRequest) -> bool:
     session: Any = request.session
     user = session.get(SESSION_KEY)
     return user is not None and session.get(VERIFIED) == user
+
+
+def add_notice(session: SessionBase, text: str) -> None:
+    """Something to tell the person, once a page can: outlives the login that comes first."""
+    session[NOTICES] = [*session.get(NOTICES, []), text]
+
+
+def take_notices(session: SessionBase) -> list[str]:
+    """What ``add_notice`` kept; it is told once."""
+    return list(session.pop(NOTICES, []))
 
 
 def step_up_secret(session: SessionBase) -> str:
