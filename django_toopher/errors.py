@@ -10,6 +10,7 @@
     ├── ChangedRequestError           step-up: the request is not the one that was approved
     ├── OptedOutError                 the service says: switched off
     ├── PhoneRemovedError             the service says: no phone
+    ├── ImpersonatingError            it is not their own second factor
     ├── UnusableActionError           step-up: these words can't be shown (400)
     ├── TooLargeRequestError          step-up: the request can't be held (413)
     ├── NotAnsweredYetError           the phone may still say yes
@@ -96,6 +97,12 @@ class PhoneRemovedError(SecondFactorError):
     """The service says that no phone is paired (any more), where pairing one on the way was not allowed."""
 
     reason = "phone_removed"
+
+
+class ImpersonatingError(SecondFactorError):
+    """Whoever sits there acts as somebody else, whose second factor is not theirs to change."""
+
+    reason = "impersonating"
 
 
 class UnusableActionError(SecondFactorError):

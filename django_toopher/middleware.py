@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.apps import apps
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY, logout
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import LogoutView
 from django.contrib.staticfiles.views import serve as serve_static
@@ -27,13 +28,20 @@ from . import policy
 from .conf import conf
 from .login.entry import ask_second_factor
 from .login.redirects import is_ours
-from .session import generation, state
+from .session import generation, sitting, state
 from .step_up.clients import wants_json
 
 _PAGES = {"document", "iframe", "frame", "object", "embed"}
 """What ``Sec-Fetch-Dest`` says where the browser is going to show the reply as a page."""
 
-_ALLAUTHS_LOGOUT = ("allauth.account.views", "LogoutView")
+_OPEN = {
+    ("allauth.account.views", "LogoutView"),
+    ("hijack.views", "ReleaseUserView"),  # the way back from acting as somebody else
+    ("impersonate.views", "stop_impersonate"),
+}
+"""Views of other packages, by module and name, that a session without its second factor may use."""
+
+_HIJACK = {("hijack.views", "AcquireUserView"), ("hijack.views", "ReleaseUserView")}
 
 _IDENTITY = "_toopher_identity"
 """The attribute of a request that keeps who is logged in where that is nobody's business."""
@@ -61,6 +69,7 @@ class ToopherMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
+        self._has_hijack = apps.is_installed("hijack")
         # Django calls it by whether it is a coroutine function: each world needs its own
         self.process_view: Callable[..., Any] = self._view
         if iscoroutinefunction(get_response):
@@ -71,7 +80,7 @@ class ToopherMiddleware:
         """The answer in place of everything below, or what comes from there."""
         if iscoroutinefunction(self):
             return self._acall(request)
-        if _has_session(request) and _is_in_question(request):
+        if _has_session(request) and (_is_in_question(request) or sitting.is_hijacked(request)):
             answer = _stop(request)
             if answer is not None:
                 return answer
@@ -83,7 +92,7 @@ class ToopherMiddleware:
         """The same under ASGI; a thread is needed only where more than the session has to be read."""
         if _has_session(request):
             await request.session.aget(SESSION_KEY)  # reads the session; from here on it is in memory
-            if _is_in_question(request):
+            if _is_in_question(request) or sitting.is_hijacked(request):
                 answer: HttpResponseBase | None = await sync_to_async(_stop)(request)
                 if answer is not None:
                     return answer
@@ -93,14 +102,20 @@ class ToopherMiddleware:
 
     def _view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
         """Once more, for what middleware below may have changed meanwhile: the session, or where the address leads."""
+        self._carry(request, view)
         return _stop_view(request, view, kwargs) if _may_have_changed(request) else None
 
     async def _aview(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
         """The same under ASGI."""
+        self._carry(request, view)
         if not _may_have_changed(request):
             return None
         response: HttpResponseBase | None = await sync_to_async(_stop_view)(request, view, kwargs)
         return response
+
+    def _carry(self, request: HttpRequest, view: Any) -> None:
+        if self._has_hijack and _is_one_of(view, _HIJACK):
+            sitting.carry(request, state.EARNED)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """The page that tells of it is none of the view's."""
@@ -109,6 +124,9 @@ class ToopherMiddleware:
 
 def _stop(request: HttpRequest) -> HttpResponseBase | None:
     """What to answer in place of everything below; ``None`` lets the request go on, as nobody's where it is due."""
+    if sitting.is_hijacked(request) and not sitting.may_go_on(request):
+        logout(request)
+        return None
     if generation.is_verified_or_let_in(request):
         return None
     match = _match(request)
@@ -196,6 +214,7 @@ def _is_open(request: HttpRequest, view: Any, kwargs: dict[str, Any], match: Res
         bool(getattr(view, "second_factor_exempt", False))
         or bool(getattr(getattr(view, "view_class", None), "second_factor_exempt", False))
         or _is_logout(view)
+        or _is_one_of(view, _OPEN)
         or _is_service(match)
         or _is_static(view, kwargs)
         or any(_lies_below(request.path_info, path) for path in conf.TOOPHER_EXEMPT_PATHS)
@@ -203,14 +222,18 @@ def _is_open(request: HttpRequest, view: Any, kwargs: dict[str, Any], match: Res
 
 
 def _is_logout(view: Any) -> bool:
-    """Known by what it is, not by what a URLconf calls it: Django's view, an admin site's, django-allauth's."""
+    """Known by what it is, not by what a URLconf calls it: Django's view, or an admin site's."""
     view_class, site = getattr(view, "view_class", None), getattr(view, "admin_site", None)
     if site is not None and getattr(view, "__wrapped__", None) == site.logout:
         return True
-    return isinstance(view_class, type) and (
-        issubclass(view_class, LogoutView)
-        or any((each.__module__, each.__name__) == _ALLAUTHS_LOGOUT for each in view_class.__mro__)
-    )
+    return isinstance(view_class, type) and issubclass(view_class, LogoutView)
+
+
+def _is_one_of(view: Any, names: set[tuple[str, str]]) -> bool:
+    """Whether the view is one of these, or derived from one."""
+    view_class = getattr(view, "view_class", None)
+    which = view_class.__mro__ if isinstance(view_class, type) else [view]
+    return any((getattr(each, "__module__", ""), getattr(each, "__name__", "")) in names for each in which)
 
 
 def _is_service(match: ResolverMatch | None) -> bool:
@@ -260,9 +283,10 @@ def _is_in_question(request: HttpRequest) -> bool:
 
 def _is_due(request: HttpRequest) -> bool:
     """Whether this session lacks its second factor; one that needs none is let in."""
-    if not request.user.is_authenticated:
+    who = sitting.person(request)
+    if not who.is_authenticated:
         return False
-    if policy.is_due(request.user, request):
+    if policy.is_due(who, request):
         return True
     _let_in(request)
     return False
@@ -271,8 +295,9 @@ def _is_due(request: HttpRequest) -> bool:
 def _let_in(request: HttpRequest) -> None:
     """Let the session in; once in it, say until when a phone has to be paired."""
     is_new = state.LET_IN not in request.session
-    state.set_let_in(request.session, generation.of_user(request.user))
-    until = policy.grace(request.user, request) if is_new else None  # type: ignore[arg-type]
+    who = sitting.person(request)
+    state.set_let_in(request.session, generation.of_user(who))
+    until = policy.grace(who, request) if is_new else None
     if until:
         when = date_format(localtime(until) if is_aware(until) else until, "DATETIME_FORMAT")
         text = _("Pair a phone until %(when)s. After that, your password alone does not sign you in.") % {"when": when}
@@ -305,8 +330,8 @@ def _can_show_page(request: HttpRequest) -> bool:
 def _ask(request: HttpRequest) -> HttpResponseBase:
     backend = request.session.get(BACKEND_SESSION_KEY, "")
     if request.method != "POST":
-        return ask_second_factor(request, request.user, request.get_full_path(), backend)
-    response = ask_second_factor(request, request.user, _page_of(request), backend)
+        return ask_second_factor(request, sitting.person(request), request.get_full_path(), backend)
+    response = ask_second_factor(request, sitting.person(request), _page_of(request), backend)
     response.status_code = 303  # to be opened, not sent again
     text = _("What you have sent was not carried out. Confirm with your phone, then send it again.")
     state.add_notice(request.session, text)

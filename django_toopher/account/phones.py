@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -29,7 +28,7 @@ from ..service_link import lookups
 from ..session import generation, state
 from ..session.state import PENDING_PAIRING, Pending
 from ..support import verbs
-from .verified import is_verified
+from .verified import OwnAccountMixin, is_verified
 
 
 def change_under_way(request: HttpRequest, account: ToopherAccount) -> Pending:
@@ -72,7 +71,7 @@ def own_page(request: HttpRequest, account: ToopherAccount) -> dict[str, Any]:
 
 
 @method_decorator([csrf_protect, never_cache], name="dispatch")
-class AccountPostbackView(LoginRequiredMixin, View):
+class AccountPostbackView(OwnAccountMixin, View):
     """Takes the signed result of the management iframe."""
 
     http_method_names = ["post"]
@@ -95,7 +94,7 @@ class AccountPostbackView(LoginRequiredMixin, View):
 
 
 @method_decorator([csrf_protect, never_cache], name="dispatch")
-class PhonesView(LoginRequiredMixin, View):
+class PhonesView(OwnAccountMixin, View):
     """The buttons of our own page: pair, rename and remove a phone, end an automation."""
 
     http_method_names = ["post"]

@@ -13,8 +13,10 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
+from ..errors import ImpersonatingError
+from ..login.framing import failed
 from ..models import ToopherAccount
-from ..session import generation, state
+from ..session import generation, sitting, state
 from ..step_up.requirement import Requirement
 
 IN_PERSON = Requirement(gettext_lazy("Manage phones"), max_age=10 * 365 * 24 * 3600)
@@ -31,8 +33,18 @@ def is_verified(request: HttpRequest, account: ToopherAccount) -> bool:
     return has_passed(request, account) and IN_PERSON.is_met(request.session, "")
 
 
+class OwnAccountMixin(LoginRequiredMixin):
+    """One's own account and nobody else's: whoever acts as somebody changes nothing of their second factor."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """``ImpersonatingError``'s page for them."""
+        if sitting.is_impersonating(request):
+            return failed(request, ImpersonatingError())
+        return super().dispatch(request, *args, **kwargs)
+
+
 @method_decorator([csrf_protect, never_cache], name="dispatch")
-class VerifiedView(LoginRequiredMixin, View):
+class VerifiedView(OwnAccountMixin, View):
     """A page for people who have passed the second factor in this session, and nobody else."""
 
     account: ToopherAccount
@@ -41,9 +53,8 @@ class VerifiedView(LoginRequiredMixin, View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Others are sent to the account page, which asks for it."""
         user: Any = request.user
-        if not user.is_authenticated:
-            return self.handle_no_permission()
-        self.account = ToopherAccount.objects.for_user(user)
-        if is_verified(request, self.account):
-            return super().dispatch(request, *args, **kwargs)
-        return redirect("django_toopher:account")
+        if user.is_authenticated and not sitting.is_impersonating(request):
+            self.account = ToopherAccount.objects.for_user(user)
+            if not is_verified(request, self.account):
+                return redirect("django_toopher:account")
+        return super().dispatch(request, *args, **kwargs)

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import BACKEND_SESSION_KEY
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,12 +25,12 @@ from ..step_up.atomic import without_transaction
 from ..step_up.gate import intercept
 from ..support import verbs
 from . import history, phones
-from .verified import IN_PERSON, has_passed, is_verified
+from .verified import IN_PERSON, OwnAccountMixin, has_passed, is_verified
 
 
 # without_transaction: _ask may spend an approval, which nothing may take back (S13)
 @method_decorator([without_transaction, never_cache], name="dispatch")
-class AccountView(LoginRequiredMixin, EmbeddingView):
+class AccountView(OwnAccountMixin, EmbeddingView):
     """Once a phone is paired, for people who have passed the second factor in this session, and nobody else."""
 
     forward = False

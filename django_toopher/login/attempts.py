@@ -40,6 +40,7 @@ from ..errors import (
 from ..factors import recovery_codes
 from ..models import Attempt, ToopherAccount, digest
 from ..printable import printable
+from ..session import sitting
 from ..session.computer import Computer
 from ..session.state import Pending
 
@@ -102,17 +103,7 @@ def begin(
 
 def auth_digest(user: Any) -> str:
     """Changes when the user's password does."""
-    return digest(_auth_hashes(user)[0])
-
-
-def _auth_hashes(user: Any) -> list[str]:
-    """What changes with the password, as ``SECRET_KEY`` gives it and as each of ``SECRET_KEY_FALLBACKS`` does.
-
-    A user model without passwords has nothing to compare.
-    """
-    if not hasattr(user, "get_session_auth_hash"):
-        return [""]
-    return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return digest(sitting.hashes_of(user)[0])
 
 
 def find_open(pending: Pending | None, kind: Attempt.Kind = Kind.LOGIN) -> Attempt:
@@ -221,7 +212,7 @@ def is_same(user: Any, attempt: Attempt) -> bool:
         and str(user.get_username()) == attempt.username
         and account.name == attempt.toopher_name
         and account.generation == attempt.generation
-        and any(constant_time_compare(attempt.auth_digest, digest(each)) for each in _auth_hashes(user))
+        and any(constant_time_compare(attempt.auth_digest, digest(each)) for each in sitting.hashes_of(user))
     )
 
 

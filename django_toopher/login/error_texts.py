@@ -67,6 +67,11 @@ _EXPLANATIONS = {
         _("Sign in again. You can pair a phone on your account's page."),
         _("Pair one on your account's page, then send it again."),
     ),
+    "impersonating": Explanation(
+        _("You are acting as somebody else"),
+        _("Nobody but the person themselves changes this here."),
+        _("Stop acting as them first. Support has its own page in the admin."),
+    ),
     "service_down": Explanation(
         _("Phones can't be asked right now"),
         _("The service that asks your phone does not answer."),

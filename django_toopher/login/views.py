@@ -19,7 +19,7 @@ from .. import connection, policy
 from ..conf import conf
 from ..errors import NothingPendingError, SecondFactorError, ServiceDownError
 from ..exempt import second_factor_exempt
-from ..session import computer, generation, state
+from ..session import computer, generation, sitting, state
 from ..session.state import PENDING_LOGIN, Pending
 from . import answers, attempts, entry, native
 from .error_texts import sign_in_url
@@ -108,9 +108,10 @@ class AuthenticateView(EmbeddingView):
         next_url = request.GET.get("next", "")
         if not request.user.is_authenticated:
             return redirect(sign_in_url())
-        if generation.is_verified_or_let_in(request) or not policy.is_due(request.user, request):
+        who = sitting.person(request)
+        if generation.is_verified_or_let_in(request) or not policy.is_due(who, request):
             return HttpResponseRedirect(safe_next(request, next_url))
-        return entry.ask_second_factor(request, request.user, next_url, request.session.get(BACKEND_SESSION_KEY, ""))
+        return entry.ask_second_factor(request, who, next_url, request.session.get(BACKEND_SESSION_KEY, ""))
 
     def _without_service(self, request: HttpRequest, error: ServiceDownError) -> HttpResponseBase:
         """The page that says so; with ``TOOPHER_FAIL_OPEN``, and only then, people get in unverified."""

@@ -14,11 +14,11 @@ import time
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from ..conf import conf
+from . import sitting
 
 PENDING_LOGIN = "_toopher_pending_login"
 PENDING_PAIRING = "_toopher_pending_pairing"
@@ -98,7 +98,7 @@ def set_verified(session: SessionBase, generation: int | None = None) -> None:
 
     Who knows the account's ``generation`` saves the next request a query.
     """
-    session[VERIFIED] = session[SESSION_KEY]  # whose it is: the mark of one user serves no other (S11)
+    session[VERIFIED] = sitting.key_of(session)  # whose it is: the mark of one user serves no other (S11)
     session[VERIFIED_AT] = int(time.time())
     step_up_secret(session)  # at once: two tabs that ask at the same moment must not make two
     forget(session, LET_IN, LET_IN_UNTIL)
@@ -111,7 +111,7 @@ def set_let_in(session: SessionBase, generation: int | None = None, seconds: int
     That holds for so many seconds, by default ``TOOPHER_SESSION_CHECK``: then the policy is asked again, because a
     grace period may have ended, the user may belong to the staff now, or the policy is another one.
     """
-    session[LET_IN] = session[SESSION_KEY]
+    session[LET_IN] = sitting.key_of(session)
     session[LET_IN_UNTIL] = int(time.time()) + (conf.TOOPHER_SESSION_CHECK if seconds is None else seconds)
     set_generation(session, generation)
 
@@ -134,14 +134,14 @@ def generation_of(session: SessionBase) -> tuple[int, int] | None:
 
 def is_let_in(request: HttpRequest) -> bool:
     """Whether this session's user was found exempt in this session, not long ago."""
-    user, until = request.session.get(SESSION_KEY), request.session.get(LET_IN_UNTIL)
+    user, until = sitting.key_of(request.session), request.session.get(LET_IN_UNTIL)
     return user is not None and request.session.get(LET_IN) == user and isinstance(until, int) and time.time() < until
 
 
 def is_verified(request: HttpRequest) -> bool:
-    """Whether this session's user has passed a second factor in this session. No query beyond the session's own."""
+    """Whether who sits there has passed a second factor in this session. No query beyond the session's own."""
     session: Any = request.session
-    user = session.get(SESSION_KEY)
+    user = sitting.key_of(session)
     return user is not None and session.get(VERIFIED) == user
 
 
@@ -175,7 +175,7 @@ def was_confirmed(session: SessionBase, action: str, max_age: int) -> bool:
     For ``""`` a second factor that the person has passed at the login counts as well; an automation does not.
     """
     when = [session.get(CONFIRMED, {}).get(action, 0)]
-    if not action and session.get(VERIFIED) == session.get(SESSION_KEY):
+    if not action and session.get(VERIFIED) == sitting.key_of(session):
         when.append(session.get(VERIFIED_AT, 0))
     age: float = time.time() - max(when)
     return 0 <= age < max_age  # below 0: a clock was set back

@@ -20,7 +20,7 @@ from ..errors import ExpiredAttemptError, NotAnsweredYetError, SecondFactorError
 from ..login.framing import posted
 from ..login.redirects import is_ours
 from ..models import Attempt
-from ..session import generation, state
+from ..session import generation, sitting, state
 from ..session.state import STEP_UP_GRANT, Pending
 from . import approvals
 from .approvals import Subject
@@ -67,7 +67,7 @@ def _stop(request: HttpRequest, requirement: Requirement, words: str) -> HttpRes
     is_met = requirement.is_met(request.session, words) and generation.is_current(request)
     if is_met and ticket is None and STEP_UP_GRANT not in request.session:
         return None
-    subject = approvals.subject_of(request, request.user, words, held := hold(request))
+    subject = approvals.subject_of(request, sitting.person(request), words, held := hold(request))
     # spent even where none is needed: left behind, it would let another request pass later
     if ticket is not None or (ticket := _granted_ticket(request, subject)) is not None:
         approvals.redeem(connection.api(request), ticket, subject)
@@ -99,7 +99,7 @@ def _confirm_held(request: HttpRequest, requirement: Requirement, *args: Any, **
     restore(request, held)
     try:
         words = requirement.words(request, *args, **kwargs)
-        prompt = Prompt(approvals.subject_of(request, request.user, words, held), held, beside["back"])
+        prompt = Prompt(approvals.subject_of(request, sitting.person(request), words, held), held, beside["back"])
         again = confirm(request, prompt, beside["ticket"], fields)
         if again is not None:
             return again
@@ -144,7 +144,7 @@ def confirm(request: HttpRequest, prompt: Prompt, ticket: str, fields: Any) -> H
 
 def _take_password(request: HttpRequest, pending: Pending, password: str) -> None:
     user: Any = approvals.complete_with_password(request, pending, password)
-    known: Any = request.user
+    known: Any = sitting.person(request)
     if user.password != known.password:  # it was hashed anew, as login() does, which must not end the session
         update_session_auth_hash(request, user)
 

@@ -20,6 +20,7 @@ from ..login import native
 from ..login.framing import posted
 from ..login.redirects import is_ours
 from ..models import Attempt
+from ..session import sitting
 from ..session.state import STEP_UP_GRANT, Pending
 from . import approvals
 from .approvals import Subject
@@ -40,7 +41,7 @@ class StepUpPostbackView(View):
         try:
             held, beside = unpacked(request)
             back = beside["back"]
-            user: Any = request.user
+            user: Any = sitting.person(request)
             if not user.is_authenticated:
                 return redirect_to_login(beside["path"])
             caller = approvals.caller_of(request)

@@ -17,6 +17,7 @@ REASONS: Mapping[str, str | Promise] = {
     "disabled": _("the second factor is switched off"),
     "expired": _("the time ran out"),
     "failed": _("the phone could not confirm it"),
+    "impersonating": _("somebody else acted as them"),
     "invalid_postback": _("the confirmation could not be checked"),
     "nothing_pending": _("nothing was to be confirmed"),
     "phone_removed": _("no phone is paired"),
