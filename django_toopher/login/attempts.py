@@ -20,7 +20,6 @@ from django.utils.crypto import constant_time_compare
 from .. import signals
 from ..client import (
     PairingDeactivatedError,
-    PairingNotAuthorizedError,
     ServiceUnavailableError,
     ToopherApi,
     ToopherApiError,
@@ -50,7 +49,7 @@ Kind = Attempt.Kind
 Method = Attempt.Method
 Outcome = Attempt.Outcome
 
-UNPAIRED = (UserUnknownError, PairingDeactivatedError, PairingNotAuthorizedError)
+UNPAIRED = (UserUnknownError, PairingDeactivatedError)
 """The service's errors for a user who has no phone, or none any more."""
 
 
