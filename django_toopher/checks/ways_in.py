@@ -116,15 +116,24 @@ def check_asgi(**kwargs: Any) -> list[CheckMessage]:
 def _open() -> Iterator[tuple[Any, list[str]]]:
     """The classes that are not held, and where they are used."""
     views = [each for each in _views() if _REST_VIEW in _kinds(each[1])]
-    default = _default_classes() if views or apps.is_installed("rest_framework") else []
+    own = {path: _classes_of(view, given) for path, view, given in views if not _is_confirmed(view, given)}
+    is_default_used = apps.is_installed("rest_framework") or None in own.values()
     place = _DEFAULT if _DEFAULT in getattr(settings, "REST_FRAMEWORK", {}) else f"{_DEFAULT}, which is not set"
-    found = [(each, place) for each in default]
-    for path, view, given in views:
-        classes = given.get("authentication_classes", view.authentication_classes)
-        permissions = given.get("permission_classes", view.permission_classes)
-        if not any(_CONFIRMED in _kinds(each) for each in permissions):
-            found += [(each, path) for each in classes if each not in default]
+    found = [(each, place) for each in (_default_classes() if is_default_used else [])]
+    found += [(each, path) for path, classes in own.items() for each in classes or ()]
     return _grouped((each, path) for each, path in found if not _kinds(each) & _HELD)
+
+
+def _classes_of(view: Any, given: dict[str, Any]) -> list[Any] | None:
+    """By what a view believes people; ``None`` when it leaves that to the default."""
+    said = [given, *(vars(each) for each in view.__mro__ if _name(each) != _REST_VIEW)]
+    return next((list(each["authentication_classes"]) for each in said if "authentication_classes" in each), None)
+
+
+def _is_confirmed(view: Any, given: dict[str, Any]) -> bool:
+    """Whether each request to it has to be confirmed on the phone."""
+    permissions = given.get("permission_classes", view.permission_classes)
+    return any(_CONFIRMED in _kinds(each) for each in permissions)
 
 
 def _default_classes() -> list[Any]:

@@ -193,6 +193,14 @@ def test_S41_one_finding_for_each_class_names_the_first_places(named):
     assert told == [("W015", f"{TOKEN} lets people in without a second factor: 0/, 1/, 2/ and 2 more.")]
 
 
+def test_a_default_that_nobody_uses_is_nothing_to_complain_of(settings):
+    """As with Wagtail, whose admin brings views of the framework without the framework."""
+    urls = ModuleType("urls")
+    urls.urlpatterns = [*project, path("api/", view_with(SessionAuthentication))]
+    settings.ROOT_URLCONF = urls
+    assert found() == []
+
+
 def test_a_view_whose_requests_are_confirmed_each_is_not_named(named):
     view = view_with(TokenAuthentication, permission_classes=[ours.SecondFactorRequired], second_factor_action="Pay")
     assert named(path("pay/", view)) == []
