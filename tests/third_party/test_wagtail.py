@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import requests
 
 from tests.sites.walking import Browser
 
@@ -42,5 +43,8 @@ def test_S08_its_logout_is_never_stopped(half):
     assert half.open("/cms/").startswith("/cms/login/")
 
 
-def test_S41_nothing_is_named(found):
-    assert found("wagtail_site") == []
+def test_S41_its_api_has_the_default_of_rest_framework_but_wants_a_session(site, found):
+    ((number, text),) = found("wagtail_site")
+    assert (number, "which is not set" in text) == ("W014", True)
+    reply = requests.get(f"{site.url}/cms/api/main/images/", auth=(site.chief(), "password"), timeout=20)
+    assert reply.url.startswith(f"{site.url}/cms/login/")
