@@ -64,6 +64,7 @@ def _counts(scope: Scope) -> bool:
 
 def _lacks_nothing(scope: Scope, known: Any) -> bool:
     from .login.lacking import is_session_of, lacks_second_factor
+    from .session import sitting
 
     user = get_user_model()._default_manager.filter(pk=known.pk).first()  # what was known of the account is old
     if user is None or not user.is_active:
@@ -71,16 +72,18 @@ def _lacks_nothing(scope: Scope, known: Any) -> bool:
     request = _request_of(scope, user)
     if is_session_of(user, scope.get("session", {})) and not _is_logged_in(user, request.session):
         return False  # who was found in another way, such as by a token, need not be
+    if sitting.is_hijacked(request) and not sitting.may_go_on(request):
+        return False
     return not lacks_second_factor(request, user)
 
 
 def _is_logged_in(user: Any, session: SessionBase) -> bool:
     """Whether the session is still this user's, and of the password that the user has now."""
-    from .login.attempts import auth_hashes
     from .login.lacking import is_session_of
+    from .session import sitting
 
     kept = session.get(HASH_SESSION_KEY, "")
-    return is_session_of(user, session) and any(constant_time_compare(kept, each) for each in auth_hashes(user))
+    return is_session_of(user, session) and any(constant_time_compare(kept, each) for each in sitting.hashes_of(user))
 
 
 def _request_of(scope: Scope, user: Any) -> Any:

@@ -92,12 +92,9 @@ def _is_open(request: HttpRequest, view: Any, kwargs: dict[str, Any]) -> bool:
 
 
 def _is_logout(request: HttpRequest, view: Any) -> bool:
-    """Django's own view, one that was made of it, as Wagtail's, or one that the URLconf calls so, as the admin does."""
-    called, kind = (
-        request.resolver_match.url_name if request.resolver_match else None,
-        getattr(view, "view_class", None),
-    )
-    return (isinstance(kind, type) and issubclass(kind, LogoutView)) or called in _LOGOUTS
+    """Django's own view, or one that the URLconf calls so, as the admin does."""
+    called = request.resolver_match.url_name if request.resolver_match else None
+    return getattr(view, "view_class", None) is LogoutView or called in _LOGOUTS
 
 
 def _is_service(request: HttpRequest) -> bool:

@@ -102,10 +102,10 @@ def begin(
 
 def auth_digest(user: Any) -> str:
     """Changes when the user's password does."""
-    return digest(auth_hashes(user)[0])
+    return digest(_auth_hashes(user)[0])
 
 
-def auth_hashes(user: Any) -> list[str]:
+def _auth_hashes(user: Any) -> list[str]:
     """What changes with the password, as ``SECRET_KEY`` gives it and as each of ``SECRET_KEY_FALLBACKS`` does.
 
     A user model without passwords has nothing to compare.
@@ -221,7 +221,7 @@ def is_same(user: Any, attempt: Attempt) -> bool:
         and str(user.get_username()) == attempt.username
         and account.name == attempt.toopher_name
         and account.generation == attempt.generation
-        and any(constant_time_compare(attempt.auth_digest, digest(each)) for each in auth_hashes(user))
+        and any(constant_time_compare(attempt.auth_digest, digest(each)) for each in _auth_hashes(user))
     )
 
 
