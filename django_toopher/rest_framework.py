@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,7 +15,7 @@ from rest_framework.request import Request
 from . import connection
 from .errors import SecondFactorError
 from .login.lacking import is_due, lacks_second_factor
-from .session import generation
+from .session import generation, sitting
 from .step_up import approvals
 from .step_up.atomic import require_durable
 from .step_up.clients import HEADER, challenge, refusal_of
@@ -91,15 +90,21 @@ def _require_confirmation(request: Request, view: Any) -> None:
     if action is None:
         raise ImproperlyConfigured(f"{type(view).__name__} needs second_factor_action.")
     requirement = Requirement(action, getattr(view, "second_factor_max_age", None))
-    words, session = requirement.words(request), getattr(request._request, "session", None)
+    words, session, person = requirement.words(request), getattr(request._request, "session", None), _person(request)
     # a session and a token may be of two people: what one has confirmed does not count for the other
-    is_sessions_user = session is not None and session.get(SESSION_KEY) == str(request.user.pk)
+    is_sessions_user = session is not None and sitting.key_of(session) == str(person.pk)
     if is_sessions_user and requirement.is_met(session, words) and generation.is_current(request._request):
         return
-    subject = approvals.subject_of(request._request, request.user, words, hold(request._request))
+    subject = approvals.subject_of(request._request, person, words, hold(request._request))
     ticket = request.headers.get(HEADER)
     if ticket is None:
         raise SecondFactorNeeded(challenge(request._request, subject))
     approvals.redeem(connection.api(request._request), ticket, subject)
     if is_sessions_user:
         requirement.remember(session, words)
+
+
+def _person(request: Request) -> Any:
+    """Whose phone is asked: the user's, or that of who acts as them in a session."""
+    by_session = isinstance(request.successful_authenticator, authentication.SessionAuthentication)
+    return sitting.person(request._request) if by_session else request.user
