@@ -45,7 +45,7 @@ from ..errors import (
 from ..login import answers, attempts, native
 from ..login.attempts import OpenAttempt
 from ..models import Attempt, ToopherAccount, digest
-from ..session import computer, state
+from ..session import computer, sitting, state
 from ..session.state import Pending
 from .held_request import Held
 
@@ -82,7 +82,9 @@ def caller_of(request: HttpRequest) -> str:
     """The session that a request belongs to; without a logged-in one, the credentials that it shows. And where."""
     kept: Any = getattr(request, "session", None)
     if kept is not None and SESSION_KEY in kept:
-        return f"session {state.step_up_secret(kept)} at {request.get_host()}"
+        # whoever acts as somebody else confirms it for them, and for no other whom they act as later
+        whom = f" as {request.user.pk}" if sitting.is_impersonating(request) else ""
+        return f"session {state.step_up_secret(kept)}{whom} at {request.get_host()}"
     return f"authorization {request.headers.get('Authorization', '')} at {request.get_host()}"
 
 

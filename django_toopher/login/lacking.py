@@ -1,0 +1,41 @@
+"""Who is known but lacks the second factor, where the middleware does not look: an API, a socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+
+from .. import policy
+from ..session import generation, sitting
+
+
+def lacks_second_factor(request: Any, user: Any) -> bool:
+    """Whether ``user`` has to have a second factor, and the request's session has none of theirs.
+
+    A session that stands for somebody else, or for nobody, says nothing: ``user`` was found in another way. Where
+    somebody acts as ``user``, it is their second factor.
+    """
+    person = sitting.person(request) if user == request.user else user
+    if person is None:  # whoever acted as the user was deleted
+        return True
+    if sitting.key_of(request.session) == _key(person) and generation.is_verified_or_let_in(request):
+        return False
+    return is_due(request, person)
+
+
+def is_session_of(user: Any, session: SessionBase) -> bool:
+    """Whether it is this user who is logged in there."""
+    return bool(session.get(SESSION_KEY) == _key(user))
+
+
+def _key(user: Any) -> str:
+    """The primary key as sessions have it."""
+    return str(user._meta.pk.value_to_string(user))
+
+
+def is_due(request: HttpRequest, user: Any) -> bool:
+    """Whether this user gets in only with a second factor, now."""
+    return policy.is_due(user, request)
