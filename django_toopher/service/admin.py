@@ -110,10 +110,10 @@ class LongListAdmin(_ModelAdmin):
         """Not by hand."""
         return False
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    def response_action(self, *args: Any, **kwargs: Any) -> HttpResponse | None:
         """What can be nobody's primary key is a bad request, and no fault of ours."""
         try:
-            return super().response_action(request, queryset)
+            return super().response_action(*args, **kwargs)
         except ValidationError as error:
             raise BadRequest from error
 
@@ -185,10 +185,11 @@ class UserAdmin(ReadOnlyAdmin):
     search_fields = ("name", "email")
     actions = tuple(_action(verb) for verb in VERBS.values())
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Those that are allowed."""
-        allowed = {verb.name for verb in allowed_verbs(request.user)}
-        return {name: each for name, each in super().get_actions(request).items() if name in allowed}
+    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Without those that are not allowed."""
+        hidden = {*VERBS} - {verb.name for verb in allowed_verbs(request.user)}
+        actions = super().get_actions(request, *args, **kwargs)
+        return {name: each for name, each in actions.items() if name not in hidden}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """403 for a verb without its permission, and not a list that looks as if nothing had been asked for."""
