@@ -14,9 +14,11 @@ from django.utils import timezone
 from django_toopher.service import limits
 from django_toopher.service.models import Frame, Tally, User
 from django_toopher.service.people import users
-from django_toopher.service.people.verbs import VERBS
+from django_toopher.service.people.verbs import VERBS, carry_out
 from tests.factories import paired, registered_phone, requester_of
 from tests.tables import table
+
+from .callers import at_once
 
 USERS = "/admin/toopher_service/user/"
 every_verb = table("verb", VERBS)
@@ -279,3 +281,17 @@ def test_S44_the_own_sites_users_are_to_look_at_only(verb, key, is_superuser, he
     page = helper.get(f"{USERS}{own.pk}/change/", secure=True).content.decode()
     assert 'name="action"' not in page
     assert "A user of this very site" in page
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_S44_of_two_at_the_same_moment_one_does_it(verb, threaded_db, make_requester):
+    logged = []
+    user = paired(make_requester(), "alice", registered_phone()).user
+    User.objects.filter(pk=user.pk).update(failures=5)
+    needed(verb, user)
+
+    def press():
+        return carry_out(VERBS[verb], User.objects.get(pk=user.pk), lambda: logged.append(verb))
+
+    assert sorted(at_once(press, press)) == [False, True]
+    assert logged == [verb]
