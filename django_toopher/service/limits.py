@@ -105,7 +105,7 @@ def phrase_tried(requester: Requester, user_name: str, now: datetime) -> Iterato
 
     Where nothing is raised inside, it was right, and those before are forgotten.
     """
-    key = _key("phrases", f"{requester.pk.hex}\n{user_name}")
+    key = _phrases_key(requester, user_name)
     _take(key, conf.TOOPHER_SERVICE_LIMITS.phrases, TooManyPhrasesError, now)
     yield
     Tally.objects.filter(pk=key).delete()
@@ -166,6 +166,17 @@ def forget_tries(user: User) -> None:
     backoff.forget(User.objects.filter(pk=user.pk))
 
 
+def lift(user: User) -> bool:
+    """Whatever makes the user wait ends: wrong numbers, codes and words, a report, sign-in requests without a yes.
+
+    Whether anything did.
+    """
+    counted = Q(failures__gt=0) | Q(blocked_until__isnull=False) | Q(reported_until__isnull=False)
+    lifted = User.objects.filter(counted, pk=user.pk).update(failures=0, blocked_until=None, reported_until=None)
+    tallies = [_key("requests", user.pk.hex), _phrases_key(user.requester, user.name)]
+    return bool(lifted + Tally.objects.filter(pk__in=tallies).delete()[0])
+
+
 def block_after_report(user: User, now: datetime) -> None:
     """The user is asked nothing new for a while; only the time or a reset ends it, no success."""
     until = now + timedelta(seconds=conf.TOOPHER_SERVICE_LIMITS.report_wait)
@@ -180,6 +191,10 @@ def _take_for_address(what: str, address: str, most: int, now: datetime) -> None
     """Only public addresses count: the others are mostly a proxy, behind which everybody is. IPv6 counts by /64."""
     if address and ip_address(address).is_global:
         _take(_key(what, network_of(address, 32)), most, CrowdedError, now)
+
+
+def _phrases_key(requester: Requester, user_name: str) -> str:
+    return _key("phrases", f"{requester.pk.hex}\n{user_name}")
 
 
 def _key(what: str, whose: str) -> str:

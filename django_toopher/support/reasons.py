@@ -39,6 +39,8 @@ REASONS: Mapping[str, str | Promise] = {
     "no_email": _("no e-mail address is known"),
     "not_known_yet": _("the service does not know this person yet"),
     "superuser": _("a superuser: only another superuser can do that"),
+    "beginner_gone": _("a superuser, and whoever began this has no account any more: begin it anew"),
+    "not_allowed": _("whoever began this, or carries it on, is not allowed to any more: begin it anew"),
     "yourself": _("that is you: ask a colleague, or use your own page"),
     "unknown": _("the service does not know this person any more; after a reset, a phone can be paired anew"),
     "refused": _("the service refused"),

@@ -47,7 +47,7 @@ class User(Dated):
         _("blocked by a report until"),
         null=True,
         blank=True,
-        help_text=_("After a sign-in that was not theirs; blank lifts the block."),
+        help_text=_("After a sign-in that was not theirs."),
     )
 
     objects = UserQuerySet.as_manager()
@@ -55,6 +55,12 @@ class User(Dated):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        permissions: ClassVar = [
+            ("enable_user", _("Can switch users' second factor on")),
+            ("disable_user", _("Can switch users' second factor off")),
+            ("reset_user", _("Can remove users' phones")),
+            ("lift_wait", _("Can end the time that users have to wait")),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["requester", "name_digest"], name="toopher_user_name"),
         ]

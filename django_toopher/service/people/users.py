@@ -109,6 +109,12 @@ def set_enabled(user: User, enabled: bool) -> User:
     return user
 
 
+def switch(user: User, enabled: bool) -> bool:
+    """As ``set_enabled``; whether that changed anything."""
+    these = User.objects.filter(pk=user.pk, toopher_authentication_enabled=not enabled)
+    return bool(these.update(toopher_authentication_enabled=enabled, modified=timezone.now()))
+
+
 @retry_on_deadlock
 def set_enabled_all(requester: Requester, user_ids: Collection[UUID], enabled: bool) -> list[User]:
     """As ``set_enabled``, for those of these ids that are the requester's. How they stand now, in two statements."""
@@ -120,17 +126,18 @@ def set_enabled_all(requester: Requester, user_ids: Collection[UUID], enabled: b
     return switched
 
 
-def reset(user: User) -> None:
-    """Remove all the user's phones and codes, and forget the failures.
+def reset(user: User) -> bool:
+    """Remove all the user's phones and codes, and forget the failures; whether there was a phone, or ever a code.
 
-    Whether the user is enabled stays (PROTOCOL.md §5). The first UPDATE locks the user's row, as a phone's yes to a
+    Whether the user is enabled stays (PROTOCOL.md §5). An UPDATE locks the user's row, as a phone's yes to a
     pairing does, so the mail names every phone that was removed.
     """
     now = timezone.now()
     with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(has_had_codes=False, modified=now)
+        had_codes = User.objects.filter(pk=user.pk, has_had_codes=True).update(has_had_codes=False)
+        User.objects.filter(pk=user.pk).update(modified=now)
         removed = list(user.pairings.enabled().select_related("authenticator"))
-        user.pairings.filter(state__in=[Pairing.State.PENDING, Pairing.State.ENABLED]).update(
+        phones = user.pairings.filter(state__in=[Pairing.State.PENDING, Pairing.State.ENABLED]).update(
             state=Pairing.State.DEACTIVATED, otp_seed="", modified=now
         )
         user.pregenerated_codes.all().delete()
@@ -142,6 +149,7 @@ def reset(user: User) -> None:
         mail.phones_removed(user, removed)
     limits.forget_tries(user)
     User.objects.filter(pk=user.pk, reported_until__isnull=False).update(reported_until=None)
+    return bool(phones + had_codes)
 
 
 def close_pages(user: User) -> None:
