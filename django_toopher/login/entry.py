@@ -80,7 +80,7 @@ def log_in_verified(request: HttpRequest, pending: Pending | None, approval: App
     silently = approval.attempt.method == Attempt.Method.AUTOMATION
     if silently:  # that lets in, and confirms nothing: nobody was asked just now
         state.forget(request.session, state.VERIFIED_AT)
-    computer.expect_silence(request, response, silently)
+    computer.remember(request, response, approval.terminal, silent=silently)
     if approval.paired_now:
         phone_changes.learn_name(connection.api(request), approval.user.toopher_account)  # type: ignore[attr-defined]
     if approval.paired_now and conf.TOOPHER_RECOVERY_CODES:

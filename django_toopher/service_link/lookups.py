@@ -68,6 +68,12 @@ def computers(api: ToopherApi, user_id: str) -> list[Terminal]:
     return [Terminal(str(row.get("name") or ""), _moment(row.get("created"))) for row in rows]
 
 
+def approved_ids(api: ToopherApi, user_id: str) -> set[str]:
+    """The secret ids of the computers at which this user was approved; none of a service that does not tell."""
+    rows = _rows(api.get(api.path("users", user_id, "terminals")))
+    return {str(row.get("requester_specified_id")) for row in rows if row.get("approved") is True}
+
+
 def automations(api: ToopherApi, user_id: str) -> list[Automation]:
     return [_automation(row) for row in _rows(api.get(api.path("users", user_id, "automations")))]
 
