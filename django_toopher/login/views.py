@@ -105,11 +105,11 @@ class AuthenticateView(EmbeddingView):
 
     def _native(self, request: HttpRequest, pending: Pending | None, asking: Asking) -> HttpResponseBase:
         """Ask, and go on once it is answered: at once, where an automation fits."""
-        if request.method != "POST":
-            # The phone is asked once, whoever opens the page: a session that was planted goes on here alone (S46).
-            request.session.cycle_key()
         progress = asking.act()
         if progress.reply is None or progress.state != "answered":
+            if request.method != "POST":
+                # the phone is asked once, whoever opens the page: a session that was planted goes on here alone (S46)
+                request.session.cycle_key()
             return asking.page(progress)
         return entry.log_in_verified(request, pending, answers.complete_with_reply(asking.attempt, progress.reply))
 
