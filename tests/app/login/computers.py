@@ -1,4 +1,4 @@
-"""What is done at one computer, in each way of embedding: asked, approved, finished; and what its browser could learn."""
+"""What is done at one computer in each way of embedding, and what its browser could learn."""
 
 from __future__ import annotations
 
