@@ -93,7 +93,7 @@ class AccountView(OwnAccountMixin, EmbeddingView):
             "verified": verified,
             "last_used": history.last_used(recent),
             "sign_ins": history.shown(recent),
-            "computers": history.computers(recent, request.COOKIES.get(computer.COOKIE, "")) if verified else [],
+            "computers": history.computers(recent, computer.of_request(request).ids) if verified else [],
             "codes_possible": verified and account.paired and conf.TOOPHER_RECOVERY_CODES > 0,
             "codes_left": left,
             "codes_few": left <= recovery_codes.FEW,

@@ -39,8 +39,9 @@ from ..errors import (
 from ..factors import recovery_codes
 from ..models import Attempt, ToopherAccount, digest
 from ..printable import printable
+from ..service_link import lookups
 from ..session import sitting
-from ..session.computer import Computer
+from ..session.computer import Browser, Computer, fresh_id
 from ..session.state import Pending
 
 logger = logging.getLogger(__name__)
@@ -55,11 +56,15 @@ UNPAIRED = (UserUnknownError, PairingDeactivatedError)
 
 @dataclass(frozen=True)
 class OpenAttempt:
-    """An attempt that can still be granted, at the computer before which the person sits."""
+    """An attempt that can still be granted, at the computer before which the person sits.
+
+    ``is_known``: the person was granted there before. Else the computer's id is a fresh one, which nobody knows yet.
+    """
 
     attempt: Attempt
     computer: Computer
     has_recovery_codes: bool
+    is_known: bool
 
 
 def begin(
@@ -110,18 +115,37 @@ def find_open(pending: Pending | None, kind: Attempt.Kind = Kind.LOGIN) -> Attem
     return _open(Attempt.objects.all(), pending, kind)
 
 
-def find_at(computer: Computer, pending: Pending | None, kind: Attempt.Kind = Kind.LOGIN) -> OpenAttempt:
-    """As ``find_open``, with what a page that asks has to know; one query. The computer has its user's name for it."""
-    earlier = Attempt.objects.filter(
-        user=OuterRef("user"), outcome=Outcome.GRANTED, terminal_digest=digest(computer.id)
-    )
+def find_at(browser: Browser, pending: Pending | None, kind: Attempt.Kind = Kind.LOGIN) -> OpenAttempt:
+    """As ``find_open``, with what a page that asks has to know; one query. The computer has its user's name for it.
+
+    Of the browser's ids only one with which this very user was granted before is theirs (SECURITY.md S46).
+    """
+    ids = {digest(each): each for each in browser.ids}
+    earlier = Attempt.objects.filter(user=OuterRef("user"), outcome=Outcome.GRANTED, terminal_digest__in=ids)
+    earlier = earlier.order_by("-created")
     rows = Attempt.objects.annotate(
         has_recovery_codes=recovery_codes.any_left(),
-        known_as=Subquery(earlier.order_by("-created").values("terminal_name")[:1]),
+        known_by=Subquery(earlier.values("terminal_digest")[:1]),
+        known_as=Subquery(earlier.values("terminal_name")[:1]),
     )
     attempt: Any = _open(rows, pending, kind)
-    computer = replace(computer, name=attempt.known_as or computer.name)
-    return OpenAttempt(attempt, computer, attempt.has_recovery_codes)
+    known = ids.get(attempt.known_by)
+    computer = Computer(known or fresh_id(), attempt.known_as or browser.name)
+    return OpenAttempt(attempt, computer, attempt.has_recovery_codes, known is not None)
+
+
+def recall(api: ToopherApi, here: OpenAttempt, asked: str) -> OpenAttempt:
+    """``here``, by the id with which a page in this browser has ``asked`` before, if that was approved unheard by us.
+
+    Whoever planted it gains nothing: the service knows an id as approved where this very user has approved what was
+    asked with it, and each page asks with a fresh one, which no other browser has seen.
+    """
+    user: Any = here.attempt.user
+    try:
+        approved = lookups.approved_ids(api, user.toopher_account.toopher_user_id)
+    except (ToopherApiError, ValueError):  # ValueError: the service has named no user yet
+        return here
+    return replace(here, computer=replace(here.computer, id=asked), is_known=True) if asked in approved else here
 
 
 def find_any(pending: Pending, kind: Attempt.Kind, rows: QuerySet[Any] | None = None) -> Attempt:

@@ -20,7 +20,7 @@ from ..conf import conf
 from ..errors import SecondFactorError, UnknownPhraseError
 from ..exempt import second_factor_exempt
 from ..models import Attempt
-from ..session import computer, state
+from ..session import state
 from ..session.state import PENDING_LOGIN, PENDING_PAIRING
 from . import attempts, native
 from .attempts import OpenAttempt
@@ -100,9 +100,7 @@ class Asking:
             "has_recovery_codes": self.here.has_recovery_codes,
             "support_url": conf.TOOPHER_SUPPORT_URL,
         }
-        response = render(self.request, "django_toopher/native.html", context)
-        computer.remember(self.request, response, self.here.computer.id)
-        return response
+        return render(self.request, "django_toopher/native.html", context)
 
 
 def _has_list(progress: Progress) -> bool:

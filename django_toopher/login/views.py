@@ -28,7 +28,7 @@ from .native_views import Asking
 from .redirects import safe_next
 
 
-@method_decorator([second_factor_exempt], name="dispatch")
+@second_factor_exempt  # the class, not a ``dispatch`` of its own: what others have put around Django's runs here, too
 class LoginView(auth_views.LoginView):
     """Django's login view, which logs nobody in while a second factor is due."""
 
@@ -48,10 +48,13 @@ class LoginView(auth_views.LoginView):
         Whether to try is no more than a guess by a cookie; that there is an answer, the service says.
         """
         allowed = conf.TOOPHER_AUTOMATION_ALLOWED and not conf.TOOPHER_CHALLENGE_REQUIRED
-        if not allowed or not computer.was_silent(self.request):
+        browser = computer.of_request(self.request)
+        if not allowed or not browser.silent:
             return None
         try:
-            here = attempts.find_at(computer.of_request(self.request), pending)
+            here = attempts.find_at(browser, pending)
+            if here.computer.id not in browser.silent:
+                return None
             reply = native.ask_silently(connection.api(self.request), here.attempt, here.computer)
             approval = reply and answers.complete_with_reply(here.attempt, reply)
         except SecondFactorError as error:
@@ -67,9 +70,12 @@ class AuthenticateView(EmbeddingView):
         """The page; back to the login page when nothing is pending, as after the back button."""
         pending = state.load(request.session, PENDING_LOGIN)
         try:
-            here = attempts.find_at(computer.of_request(request), pending)
+            browser = computer.of_request(request)
+            here = attempts.find_at(browser, pending)
             if conf.TOOPHER_EMBED == "native":
                 return self._native(request, pending, Asking(request, here))
+            if browser.asked and not here.is_known:
+                here = attempts.recall(connection.api(request), here, browser.asked)
             url = authentication_url(request, here, pending.token if pending else "", **self.placement(request))
         except NothingPendingError:
             return self._begin(request)
@@ -87,7 +93,8 @@ class AuthenticateView(EmbeddingView):
             "support_url": conf.TOOPHER_SUPPORT_URL,
         }
         response = self.embed(request, "django_toopher/authenticate.html", url, "django_toopher:postback", context)
-        computer.remember(request, response, here.computer.id)
+        if not here.is_known:
+            computer.remember_asked(request, response, here.computer.id)
         return response
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
@@ -100,6 +107,9 @@ class AuthenticateView(EmbeddingView):
         """Ask, and go on once it is answered: at once, where an automation fits."""
         progress = asking.act()
         if progress.reply is None or progress.state != "answered":
+            if request.method != "POST":
+                # the phone is asked once, whoever opens the page: a session that was planted goes on here alone (S46)
+                request.session.cycle_key()
             return asking.page(progress)
         return entry.log_in_verified(request, pending, answers.complete_with_reply(asking.attempt, progress.reply))
 

@@ -63,9 +63,19 @@ def phone(api: ToopherApi, pairing_id: str) -> Phone:
 
 
 def computers(api: ToopherApi, user_id: str) -> list[Terminal]:
-    """The computers at which a user has signed in."""
-    rows = _rows(api.get(api.path("users", user_id, "terminals")))
+    """The computers at which a user has signed in, as far as the service tells; not those that were asked from only."""
+    rows = [row for row in _terminals(api, user_id) if row.get("approved") is not False]
     return [Terminal(str(row.get("name") or ""), _moment(row.get("created"))) for row in rows]
+
+
+def approved_ids(api: ToopherApi, user_id: str) -> set[str]:
+    """The secret ids of the computers at which this user was approved; none of a service that does not tell."""
+    rows = _terminals(api, user_id)
+    return {str(row.get("requester_specified_id")) for row in rows if row.get("approved") is True}
+
+
+def _terminals(api: ToopherApi, user_id: str) -> list[dict[str, Any]]:
+    return _rows(api.get(api.path("users", user_id, "terminals")))
 
 
 def automations(api: ToopherApi, user_id: str) -> list[Automation]:

@@ -61,7 +61,7 @@ def page(
     is_new = pending is None
     pending = pending or approvals.request_approval(request, prompt.subject)
     # before the phone is asked: what is too large to be held asks nobody
-    held, here = prompt.packed(pending), computer.of_request(request)
+    held, found = prompt.packed(pending), None
     context: dict[str, Any] = {
         "action": prompt.subject.action,
         "held": held,
@@ -71,12 +71,13 @@ def page(
         "error": error and explanation_of_step_up(error, prompt.back),
     }
     if approvals.asks_phone(prompt.subject.user, request):
-        found = attempts.find_at(here, pending, Attempt.Kind.STEP_UP)
+        found = attempts.find_at(computer.of_request(request), pending, Attempt.Kind.STEP_UP)
         context |= _phone_context(request, pending, found, held, is_new=is_new)
     else:
         context |= {"way": "password", "has_password": prompt.subject.user.has_usable_password()}
     response = render(request, "django_toopher/step_up.html", context)
-    computer.remember(request, response, here.id)
+    if found and not found.is_known and (is_new or conf.TOOPHER_EMBED == "iframe"):  # else no phone was asked by this
+        computer.remember_asked(request, response, found.computer.id)
     add_never_cache_headers(response)
     return response
 
