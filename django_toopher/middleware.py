@@ -23,7 +23,10 @@ from django.views.static import serve as serve_files
 
 from . import policy
 from .conf import conf
+from .errors import SecondFactorError
+from .login import due
 from .login.entry import ask_second_factor
+from .login.framing import failed
 from .login.redirects import is_ours
 from .session import generation, state
 from .step_up.clients import wants_json
@@ -133,11 +136,25 @@ def _answer(request: HttpRequest) -> HttpResponseBase | None:
     """What to say in place of the view; ``None`` lets it run."""
     if generation.is_verified_or_let_in(request) or not request.user.is_authenticated:
         return None
-    if not policy.is_due(request.user, request):
+    try:
+        is_due = due.is_due_in_session(request)
+    except SecondFactorError as error:
+        return _not_known(request, error)
+    if not is_due:
         _let_in(request)
         return None
     response = _ask(request) if _can_show_page(request) else _refuse(request)
     add_never_cache_headers(response)  # the same address has the page itself afterwards
+    return response
+
+
+def _not_known(request: HttpRequest, error: SecondFactorError) -> HttpResponseBase:
+    """Nobody can say whether a second factor is due, as while the service is down: the page that says so, or JSON."""
+    if _can_show_page(request):
+        response: HttpResponseBase = failed(request, error)
+    else:
+        response = JsonResponse({"reason": error.reason}, status=error.status)
+    add_never_cache_headers(response)
     return response
 
 
