@@ -110,7 +110,8 @@ def test_a_phone_that_is_paired_on_the_account_page_is_known_by_name(alice, comp
     pair(computer, phone)
     account = ToopherAccount.objects.get()
     assert account.device == "Pixel"
-    assert asked == [f"pairings/{account.pairing_id}"]
+    # at the login, and on its page, whether there is a phone that it has not heard of (S37)
+    assert asked == ["users", "users", f"pairings/{account.pairing_id}"]
 
 
 def test_a_phone_that_is_paired_at_the_login_is_known_by_name_and_asked_for_once(
