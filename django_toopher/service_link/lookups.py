@@ -60,6 +60,8 @@ def standing(account: ToopherAccount, api: ToopherApi) -> Standing | None:
     user = find_user(account, api)
     if user is None:
         return None
+    if not user.id.isprintable() or user.id in {"", ".", ".."}:  # kept, it would break what asks by it
+        raise InvalidReplyError("The service's user has no usable id", status=200)
     return Standing(user.id[:36], has_second_factor(user, api), user.toopher_authentication_enabled)
 
 

@@ -263,6 +263,7 @@ def test_S37_whose_id_is_known_no_more_is_found_by_name(unheard, computer, calls
 
 
 def user_at(name="alice", **told):
+    """How a service tells of a user."""
     return {"id": "u1", "name": name, "toopher_authentication_enabled": True, **told}
 
 
@@ -341,6 +342,9 @@ BROKEN = {
     "numbers": {"content": [1]},
     "a user without anything": {"content": [{"id": "u1", "name": "alice"}]},
     "a word for a flag": {"content": [user_at(has_second_factor="no")]},
+    "no id": {"content": [user_at(id="")]},
+    "a dot for an id": {"content": [user_at(id=".")]},
+    "an id that can't be kept": {"content": [user_at(id="a\0b", has_second_factor=False)]},
     "a redirect": {"content": [], "status": 302},
     "404 as HTML": {"content": b"<h1>Not Found</h1>", "status": 404},
     "who are you": {"content": {"error_code": 401, "error_message": "not signed"}, "status": 401},
