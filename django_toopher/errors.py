@@ -40,7 +40,8 @@ class SecondFactorError(Exception):
 class ServiceDownError(SecondFactorError):
     """The service can't be reached, or does not answer as it should.
 
-    One that answers and refuses us (wrong credentials, say) is no reason to let people in: ``may_fail_open`` is False.
+    One that answers, whatever it says (that it does not know us, garbage), is no reason to let people in:
+    ``may_fail_open`` is False. Where it is True, ``login.outage`` asks once more.
     """
 
     reason = "service_down"

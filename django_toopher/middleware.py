@@ -26,7 +26,10 @@ from django.views.static import serve as serve_files
 
 from . import policy
 from .conf import conf
+from .errors import SecondFactorError
+from .login import due
 from .login.entry import ask_second_factor
+from .login.framing import failed
 from .login.redirects import is_ours
 from .session import generation, sitting, state
 from .step_up.clients import wants_json
@@ -129,14 +132,13 @@ def _stop(request: HttpRequest) -> HttpResponseBase | None:
         return None
     if generation.is_verified_or_let_in(request):
         return None
-    match = _match(request)
+    match, answer = _match(request), None
     if match is None or not _is_open(request, match.func, match.kwargs, match):
-        if not _is_due(request):
+        answer = _answer_where_due(request)
+        if answer is None:
             return None
-        if match is not None:
-            return _answer(request)
     _hide(request)
-    return None
+    return answer if match is not None else None
 
 
 def _match(request: HttpRequest) -> ResolverMatch | None:
@@ -202,7 +204,7 @@ def _stop_view(request: HttpRequest, view: Any, kwargs: dict[str, Any]) -> HttpR
         identity.show()
     if not _is_in_question(request) or _is_open(request, view, kwargs, request.resolver_match):
         return None
-    answer = _answer(request) if not generation.is_verified_or_let_in(request) and _is_due(request) else None
+    answer = None if generation.is_verified_or_let_in(request) else _answer_where_due(request)
     if answer is not None:
         _hide(request)
     return answer
@@ -233,7 +235,12 @@ def _is_one_of(view: Any, names: set[tuple[str, str]]) -> bool:
     """Whether the view is one of these, or derived from one."""
     view_class = getattr(view, "view_class", None)
     which = view_class.__mro__ if isinstance(view_class, type) else [view]
-    return any((getattr(each, "__module__", ""), getattr(each, "__name__", "")) in names for each in which)
+    return any(_is_named(each, module, name) for each in which for module, name in names)
+
+
+def _is_named(view: Any, module: str, name: str) -> bool:
+    """A package may keep it in a module below the one that it is imported from."""
+    return getattr(view, "__name__", "") == name and f"{getattr(view, '__module__', '')}.".startswith(f"{module}.")
 
 
 def _is_service(match: ResolverMatch | None) -> bool:
@@ -282,14 +289,23 @@ def _is_in_question(request: HttpRequest) -> bool:
 
 
 def _is_due(request: HttpRequest) -> bool:
-    """Whether this session lacks its second factor; one that needs none is let in."""
-    who = sitting.person(request)
-    if not who.is_authenticated:
+    """Whether this session lacks its second factor; one that needs none is let in. Raises as ``due.is_due`` does."""
+    if not sitting.person(request).is_authenticated:
         return False
-    if policy.is_due(who, request):
+    if due.is_due_in_session(request):
         return True
     _let_in(request)
     return False
+
+
+def _not_known(request: HttpRequest, error: SecondFactorError) -> HttpResponseBase:
+    """Nobody can say whether a second factor is due, as while the service is down: the page that says so, or JSON."""
+    if _can_show_page(request):
+        response: HttpResponseBase = failed(request, error)
+    else:
+        response = JsonResponse({"reason": error.reason}, status=error.status)
+    add_never_cache_headers(response)
+    return response
 
 
 def _let_in(request: HttpRequest) -> None:
@@ -310,9 +326,14 @@ def _tell(request: HttpRequest) -> None:
         messages.warning(request, text, fail_silently=True)
 
 
-def _answer(request: HttpRequest) -> HttpResponseBase:
-    """What to say in place of a view."""
-    response = _ask(request) if _can_show_page(request) else _refuse(request)
+def _answer_where_due(request: HttpRequest) -> HttpResponseBase | None:
+    """What to say in place of a view; ``None`` where none is due."""
+    try:
+        if not _is_due(request):
+            return None
+        response = _ask(request) if _can_show_page(request) else _refuse(request)
+    except SecondFactorError as error:
+        return _not_known(request, error)
     add_never_cache_headers(response)  # the same address has the page itself afterwards
     return response
 

@@ -20,7 +20,7 @@ from .. import connection, signals
 from ..client import RequestRefusedError, ToopherApiError
 from ..conf import conf
 from ..errors import ExpiredAttemptError, NothingPendingError, SecondFactorError, ServiceDownError, UnknownPhraseError
-from ..login import attempts, native, phone_changes
+from ..login import attempts, due, native, phone_changes
 from ..login.framing import failed, posted
 from ..login.native_views import UNKNOWN_PHRASE, typed_phrase
 from ..models import Attempt, ToopherAccount
@@ -114,6 +114,8 @@ class PhonesView(OwnAccountMixin, View):
 
     def _act(self, request: HttpRequest, account: ToopherAccount, *, verified: bool) -> None:
         """Who has no phone yet, and so only a password, can pair the first one, and do nothing else."""
+        if not verified and due.is_due(request, request.user, fails_open=False):
+            return  # they have a phone after all: the page asks it
         step = request.POST.get("step", "")
         changes = {"rename": _rename, "remove": _remove, "forget": _forget_automation}
         if step in {"pair", "phrase"}:

@@ -40,8 +40,7 @@ class AccountView(OwnAccountMixin, EmbeddingView):
         account = ToopherAccount.objects.for_user(request.user)  # type: ignore[arg-type]
         verified = is_verified(request, account)
         recent = history.recent(account.user_id)
-        # a first visit asks the service nothing: without an attempt no pairing was ever begun here
-        if recent and account.enabled and not account.paired:
+        if not verified and not (account.paired and account.enabled):
             self._refresh(request, account)
         if account.paired and account.enabled and not verified:
             return self._ask(request, account)

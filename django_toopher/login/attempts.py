@@ -13,14 +13,13 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from .. import signals
 from ..client import (
     PairingDeactivatedError,
-    ServiceUnavailableError,
     ToopherApi,
     ToopherApiError,
     UserDisabledError,
@@ -37,12 +36,13 @@ from ..errors import (
     ServiceDownError,
 )
 from ..factors import recovery_codes
-from ..models import Attempt, ToopherAccount, digest
+from ..models import Attempt, ToopherAccount, digest, moved_on
 from ..printable import printable
 from ..service_link import lookups
 from ..session import sitting
 from ..session.computer import Browser, Computer, fresh_id
 from ..session.state import Pending
+from . import outage
 
 logger = logging.getLogger(__name__)
 
@@ -211,7 +211,7 @@ def _remember(attempt: Attempt, **told: Any) -> bool:
     account = ToopherAccount.objects.filter(user=attempt.user_id, generation=attempt.generation)
     # what is known already moves the generation no further: that would end what every session has earned
     news = account.exclude(**{name: value for name, value in told.items() if isinstance(value, bool)})
-    return bool(news.update(generation=F("generation") + 1, **told))
+    return bool(news.update(**told, **moved_on()))
 
 
 def fail(
@@ -276,4 +276,4 @@ def require_service(api: ToopherApi, attempt: Attempt) -> None:
 def service_down(error: ToopherApiError) -> ServiceDownError:
     """What the client's error is to us, after a line in the log."""
     logger.error("the Toopher service can't be used: %s", error)
-    return ServiceDownError(may_fail_open=isinstance(error, ServiceUnavailableError))
+    return ServiceDownError(may_fail_open=outage.is_outage(error))

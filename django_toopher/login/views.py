@@ -21,7 +21,7 @@ from ..errors import NothingPendingError, SecondFactorError, ServiceDownError
 from ..exempt import second_factor_exempt
 from ..session import computer, generation, sitting, state
 from ..session.state import PENDING_LOGIN, Pending
-from . import answers, attempts, entry, native
+from . import answers, attempts, due, entry, native, outage
 from .error_texts import sign_in_url
 from .framing import EmbeddingView, authentication_url, failed, posted
 from .native_views import Asking
@@ -37,8 +37,13 @@ class LoginView(auth_views.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user = form.get_user()
         entry.cancel_earlier(self.request)  # also where the password is enough for who logs in now
-        if not policy.is_due(user, self.request):
-            return super().form_valid(form)
+        try:
+            if not due.is_due(self.request, user):
+                response = super().form_valid(form)
+                state.set_looked_up(self.request.session)
+                return response
+        except SecondFactorError as error:
+            return failed(self.request, error)
         pending = entry.begin(self.request, user, self.get_redirect_url(), user.backend)
         return self._at_once(pending) or entry.to_page(self.request, pending)
 
@@ -118,15 +123,19 @@ class AuthenticateView(EmbeddingView):
         next_url = request.GET.get("next", "")
         if not request.user.is_authenticated:
             return redirect(sign_in_url())
-        who = sitting.person(request)
-        if generation.is_verified_or_let_in(request) or not policy.is_due(who, request):
-            return HttpResponseRedirect(safe_next(request, next_url))
-        return entry.ask_second_factor(request, who, next_url, request.session.get(BACKEND_SESSION_KEY, ""))
+        try:
+            if generation.is_verified_or_let_in(request) or not due.is_due_in_session(request):
+                return HttpResponseRedirect(safe_next(request, next_url))
+        except SecondFactorError as error:
+            return failed(request, error)
+        backend = request.session.get(BACKEND_SESSION_KEY, "")
+        return entry.ask_second_factor(request, sitting.person(request), next_url, backend)
 
     def _without_service(self, request: HttpRequest, error: ServiceDownError) -> HttpResponseBase:
         """The page that says so; with ``TOOPHER_FAIL_OPEN``, and only then, people get in unverified."""
-        if not (conf.TOOPHER_FAIL_OPEN and error.may_fail_open) or state.is_let_in(request):
-            return failed(request, error)  # who was let in wants what needs the phone: letting in again leads nowhere
+        # who was let in wants what needs the phone: letting in again leads nowhere
+        if not conf.TOOPHER_FAIL_OPEN or state.is_let_in(request) or not outage.is_confirmed(error):
+            return failed(request, error)
         pending = state.load(request.session, PENDING_LOGIN)
         try:
             user = attempts.let_in_unverified(pending)

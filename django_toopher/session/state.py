@@ -25,6 +25,7 @@ PENDING_PAIRING = "_toopher_pending_pairing"
 VERIFIED = "_toopher_verified"
 LET_IN = "_toopher_let_in"
 LET_IN_UNTIL = "_toopher_let_in_until"
+LOOKED_UP = "_toopher_looked_up"
 VERIFIED_AT = "_toopher_verified_at"
 STEP_UP_SECRET = "_toopher_step_up_secret"  # noqa: S105 (the name of a key)
 STEP_UP_GRANT = "_toopher_step_up_grant"
@@ -38,6 +39,7 @@ ALL = (
     VERIFIED,
     LET_IN,
     LET_IN_UNTIL,
+    LOOKED_UP,
     VERIFIED_AT,
     STEP_UP_SECRET,
     STEP_UP_GRANT,
@@ -45,7 +47,7 @@ ALL = (
     GENERATION,
 )
 
-EARNED = (VERIFIED, VERIFIED_AT, LET_IN, LET_IN_UNTIL, CONFIRMED, STEP_UP_GRANT, GENERATION)
+EARNED = (VERIFIED, VERIFIED_AT, LET_IN, LET_IN_UNTIL, LOOKED_UP, CONFIRMED, STEP_UP_GRANT, GENERATION)
 """What was earned with a second factor that may not be the person's any more."""
 
 _CONFIRMED_ACTIONS = 10
@@ -114,6 +116,16 @@ def set_let_in(session: SessionBase, generation: int | None = None, seconds: int
     session[LET_IN] = sitting.key_of(session)
     session[LET_IN_UNTIL] = int(time.time()) + (conf.TOOPHER_SESSION_CHECK if seconds is None else seconds)
     set_generation(session, generation)
+
+
+def set_looked_up(session: SessionBase) -> None:
+    """The service was asked whether the logged-in user has a second factor: once for each login (SECURITY.md S37)."""
+    session[LOOKED_UP] = sitting.key_of(session)
+
+
+def was_looked_up(session: SessionBase) -> bool:
+    """Whether the service was asked since the logged-in user of this session came in, or that user was let in."""
+    return sitting.key_of(session) in {session.get(LOOKED_UP), session.get(LET_IN)}
 
 
 def set_generation(session: SessionBase, generation: int | None) -> None:

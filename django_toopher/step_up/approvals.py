@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.http import escape_leading_slashes
 
-from .. import connection, limits, policy
+from .. import connection, limits
 from ..addresses import address_of
 from ..client import ToopherApi, ToopherIframe
 from ..errors import (
@@ -42,7 +42,7 @@ from ..errors import (
     TooManyRequestsError,
     WrongPasswordError,
 )
-from ..login import answers, attempts, native
+from ..login import answers, attempts, due, native
 from ..login.attempts import OpenAttempt
 from ..models import Attempt, ToopherAccount, digest
 from ..session import computer, sitting, state
@@ -89,9 +89,13 @@ def caller_of(request: HttpRequest) -> str:
 
 
 def asks_phone(user: AbstractBaseUser, request: HttpRequest) -> bool:
-    """Whether this person confirms on a phone; the others, who have none and need none, with the password."""
+    """Whether this person confirms on a phone; the others, who have none and need none, with the password.
+
+    What the service says of that counts (SECURITY.md S37), and a step-up never fails open: raises as ``due.is_due``.
+    As it may move the generation on, it is asked before an approval is requested.
+    """
     account: ToopherAccount | None = getattr(user, "toopher_account", None)
-    return bool(account and account.paired and account.enabled) or policy.is_due(user, request)
+    return bool(account and account.paired and account.enabled) or due.is_due(request, user, fails_open=False)
 
 
 def request_approval(request: HttpRequest, subject: Subject) -> Pending:

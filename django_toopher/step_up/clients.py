@@ -43,8 +43,8 @@ def wants_json(request: HttpRequest) -> bool:
 
 def challenge(request: HttpRequest, subject: Subject) -> Json:
     """Ask the phone, and say how to go on: what to show, where to look for the answer, how to come back with it."""
-    pending = approvals.request_approval(request, subject)
     by_phone = approvals.asks_phone(subject.user, request)
+    pending = approvals.request_approval(request, subject)
     return {
         "reason": "second_factor_required",
         "action": subject.action,

@@ -58,7 +58,7 @@ def page(
 
     ``pending`` is what a page that was shown before asks for; without it the phone is asked anew.
     """
-    is_new = pending is None
+    is_new, by_phone = pending is None, approvals.asks_phone(prompt.subject.user, request)
     pending = pending or approvals.request_approval(request, prompt.subject)
     # before the phone is asked: what is too large to be held asks nobody
     held, found = prompt.packed(pending), None
@@ -70,7 +70,7 @@ def page(
         "cancel_url": url_of("step-up-cancel", pending),
         "error": error and explanation_of_step_up(error, prompt.back),
     }
-    if approvals.asks_phone(prompt.subject.user, request):
+    if by_phone:
         found = attempts.find_at(computer.of_request(request), pending, Attempt.Kind.STEP_UP)
         context |= _phone_context(request, pending, found, held, is_new=is_new)
     else:

@@ -16,14 +16,13 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import F
 from django.dispatch import Signal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from .. import signals
 from ..client import RequestRefusedError, ToopherApi, ToopherApiError, User, UserUnknownError
-from ..models import SupportRun, ToopherAccount
+from ..models import SupportRun, ToopherAccount, moved_on
 from ..service_link import lookups
 
 Name = SupportRun.Verb
@@ -175,7 +174,7 @@ def _reset(account: ToopherAccount, api: ToopherApi) -> Asked:
     """Where no phone seems to be paired, the service is asked whether that is so."""
     if not account.paired:
         user = lookups.find_user(account, api)
-        if user is None or not lookups.phones(api, user.id):
+        if user is None or not lookups.has_second_factor(user, api):
             raise SkippedError("no_phone")
     with suppress(UserUnknownError):  # then there is no phone either, which is what was wanted
         api.reset_user(account.name)
@@ -210,6 +209,7 @@ def _refresh(account: ToopherAccount, api: ToopherApi) -> Asked:
         raise SkippedError("not_known_yet")
     now = ToopherAccount(pairing_id=account.pairing_id)
     lookups.remember_phones(now, lookups.phones(api, user.id))
+    now.paired = now.paired or lookups.has_second_factor(user, api)  # by codes
     now.enabled, now.toopher_user_id = user.toopher_authentication_enabled, user.id[:36]
     names = ["enabled", "paired", "pairing_id", "device", "toopher_user_id"]
     changes = {name: getattr(now, name) for name in names if getattr(now, name) != getattr(account, name)}
@@ -311,7 +311,7 @@ def _change(verb: Verb, accounts: list[ToopherAccount], changes: Mapping[str, An
     """In the database, and in the objects that receivers of signals see."""
     fields = dict(changes)
     if verb.signal is not None or not SECOND_FACTOR.isdisjoint(changes):
-        fields["generation"] = F("generation") + 1
+        fields |= moved_on()
     if not fields:
         return
     ToopherAccount.objects.filter(pk__in=[account.pk for account in accounts]).update(**fields)

@@ -32,13 +32,17 @@ def requester(row: Requester) -> Json:
 
 
 def user(row: User) -> Json:
-    """A user, with the flag in both families' spelling."""
+    """A user, with the flag in both families' spelling.
+
+    ``has_second_factor``, our own: a phone that can answer, or a list of codes, used up or not.
+    """
     return {
         "id": str(row.pk),
         "name": row.name,
         "toopher_authentication_enabled": row.toopher_authentication_enabled,
         "disable_toopher_auth": not row.toopher_authentication_enabled,
         "number_of_pregenerated_otps_remaining": row.number_of_pregenerated_otps_remaining,
+        "has_second_factor": row.has_had_codes or row.has_phone,
         "requester": requester(row.requester),
         **_dates(row),
     }

@@ -26,11 +26,13 @@ class AuthenticationRequestQuerySet(models.QuerySet["AuthenticationRequest"]):
         """Those that can still be answered."""
         return self.filter(state=AuthenticationRequest.State.PENDING, expires__gt=now)
 
-    def with_codes_left(self) -> AuthenticationRequestQuerySet:
-        """These, and ``codes_left`` of each one's user in the same query."""
+    def with_factors(self) -> AuthenticationRequestQuerySet:
+        """These, and of each one's user ``codes_left`` and ``has_phone``, in the same query."""
         codes = PregeneratedCode.objects.filter(user=OuterRef("user")).order_by().values("user")
         counted = codes.annotate(count=Count("pk")).values("count")
-        return self.annotate(codes_left=Coalesce(Subquery(counted), 0))  # type: ignore[no-redef]
+        return self.annotate(  # type: ignore[no-redef]
+            codes_left=Coalesce(Subquery(counted), 0), has_phone=Pairing.objects.any_enabled("user")
+        )
 
 
 class AuthenticationRequest(Dated):
@@ -87,7 +89,8 @@ class AuthenticationRequest(Dated):
     answered = models.DateTimeField(_("answered"), null=True)
 
     codes_left: int
-    """Only where ``with_codes_left`` was asked for."""
+    has_phone: bool
+    """Both only where ``with_factors`` was asked for."""
 
     objects = AuthenticationRequestQuerySet.as_manager()
 

@@ -78,6 +78,11 @@ class User(Dated):
         """Codes left of the user's list, counted when this object is first asked (PROTOCOL.md §4.2)."""
         return self.pregenerated_codes.count()
 
+    @cached_property
+    def has_phone(self) -> bool:
+        """Whether a phone can answer, as of when this object is first asked."""
+        return self.pairings.enabled().exists()
+
 
 class PregeneratedCode(models.Model):
     """One code of a user's list, as a keyed digest. Spent by deleting the row."""

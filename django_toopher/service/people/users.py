@@ -13,6 +13,7 @@ from django.utils import timezone
 from .. import limits, mail
 from ..errors import BadParameterError, NotFoundError, UserUnknownError
 from ..models import NAME_LENGTH, AuthenticationRequest, Frame, Pairing, Requester, User, digest, only
+from ..models.users import UserQuerySet
 from ..retry import retry_on_deadlock
 
 EMAIL_LENGTH = 254
@@ -34,7 +35,12 @@ def checked_name(name: str, what: str = "user_name") -> str:
 
 def by_name(requester: Requester, name: str) -> User | None:
     """The requester's user of exactly this name."""
-    return only(requester.users.filter(name_digest=digest(name)))
+    return only(_told(requester).filter(name_digest=digest(name)))
+
+
+def _told(requester: Requester) -> UserQuerySet:
+    """The requester's users, with what it is told of them in the same query."""
+    return requester.users.annotate(has_phone=Pairing.objects.any_enabled("pk"))  # type: ignore[no-redef]
 
 
 def get(requester: Requester, name: str) -> User:
@@ -47,7 +53,7 @@ def get(requester: Requester, name: str) -> User:
 
 def get_by_id(requester: Requester, user_id: UUID) -> User:
     """The requester's user with this id; another requester's is not found (SECURITY.md S21)."""
-    user = requester.users.filter(pk=user_id).first()
+    user = _told(requester).filter(pk=user_id).first()
     if user is None:
         raise NotFoundError("No such user.")
     return user
@@ -118,9 +124,8 @@ def switch(user: User, enabled: bool) -> bool:
 @retry_on_deadlock
 def set_enabled_all(requester: Requester, user_ids: Collection[UUID], enabled: bool) -> list[User]:
     """As ``set_enabled``, for those of these ids that are the requester's. How they stand now, in two statements."""
-    these = requester.users.filter(pk__in=user_ids)
-    these.update(toopher_authentication_enabled=enabled, modified=timezone.now())
-    switched = list(these.with_codes_left())
+    requester.users.filter(pk__in=user_ids).update(toopher_authentication_enabled=enabled, modified=timezone.now())
+    switched = list(_told(requester).filter(pk__in=user_ids).with_codes_left())
     for user in switched:
         user.requester = requester
     return switched

@@ -120,6 +120,7 @@ def _require_factor(user: User, pairing: Pairing | None) -> AuthenticationReques
         if pairing or not lists.has_codes(user):
             raise
         return Reason.OTP_REQUIRED
+    user.has_phone = True  # saves the reply a query
     return Reason.NONE
 
 

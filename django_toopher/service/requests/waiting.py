@@ -59,9 +59,10 @@ def get_by_id(requester: Requester, request_id: UUID) -> AuthenticationRequest:
 
 
 def poll(requester: Requester, request_id: UUID) -> AuthenticationRequest:
-    """As ``get_by_id``, with the user's count of codes in the same query: requesters poll it again and again."""
-    request = _found(_of_requester(requester, request_id).with_codes_left(), requester)
-    request.user.number_of_pregenerated_otps_remaining = request.codes_left  # fills the cached property
+    """As ``get_by_id``, with what is told of the user in the same query: requesters poll it again and again."""
+    request = _found(_of_requester(requester, request_id).with_factors(), requester)
+    user = request.user  # whose cached properties these are
+    user.number_of_pregenerated_otps_remaining, user.has_phone = request.codes_left, request.has_phone
     return request
 
 

@@ -22,15 +22,19 @@ def test_a_phone_whose_postback_never_arrived_is_found(alice, computer, phone):
     assert other.log_in(phone).status_code == 302
 
 
-def test_a_first_visit_asks_the_service_nothing(alice, computer, elsewhere):
+def test_S37_a_first_visit_asks_whether_there_is_a_phone(alice, computer, elsewhere):
     computer.client.force_login(alice)
+    for _ in ("login", "page"):
+        elsewhere.will_answer([])
     assert computer.get(ACCOUNT).status_code == 200
-    assert not elsewhere.received
+    assert len(elsewhere.received) == 2
     assert Attempt.objects.count() == 1
 
 
 def test_S15_a_service_that_is_down_is_told(alice, computer, elsewhere):
     computer.client.force_login(alice)
+    for _ in ("login", "page"):
+        elsewhere.will_answer([])
     computer.get(ACCOUNT)
     elsewhere.will_answer(b"", 500)
     assert "what is shown here may be old" in page_of(computer)

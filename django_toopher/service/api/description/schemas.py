@@ -44,6 +44,10 @@ SCHEMAS: Json = {
             "toopher_authentication_enabled": BOOLEAN,
             "disable_toopher_auth": BOOLEAN,
             "number_of_pregenerated_otps_remaining": INTEGER,
+            "has_second_factor": {
+                **BOOLEAN,
+                "description": "A phone that can answer, or a list of codes, used up or not.",
+            },
             "requester": ref("Requester"),
             **_DATES,
         }
