@@ -121,7 +121,7 @@ def set_enabled_all(requester: Requester, user_ids: Collection[UUID], enabled: b
 
 
 def reset(user: User) -> None:
-    """Remove all the user's phones and codes, and forget the failures.
+    """Remove all the user's phones and codes, and lift every limit.
 
     Whether the user is enabled stays (PROTOCOL.md §5). The first UPDATE locks the user's row, as a phone's yes to a
     pairing does, so the mail names every phone that was removed.
@@ -140,8 +140,7 @@ def reset(user: User) -> None:
             answered=now,
         )
         mail.phones_removed(user, removed)
-    limits.forget_tries(user)
-    User.objects.filter(pk=user.pk, reported_until__isnull=False).update(reported_until=None)
+    limits.lift(user)
 
 
 def close_pages(user: User) -> None:
