@@ -39,7 +39,7 @@ HELD = frozenset({105, 106, 107})
 class Progress:
     """How far it is.
 
-    ``state`` is ``new``, ``pairing``, ``paired``, ``unpaired``, ``waiting``, ``unanswered``, ``answered``, ``hold``, or,
+    ``state`` is ``new``, ``pairing``, ``paired``, ``unpaired``, ``waiting``, ``unanswered``, ``answered`` or ``hold``;
     where the phone may not be asked so soon again, ``code`` while a one-time code is waited for and ``late`` when none
     came. ``number`` is to be typed on the phone, ``wait`` how many seconds to hold, or until the phone may be asked;
     ``reply`` is what the API says of the authentication request.

@@ -43,8 +43,8 @@ def too_many_codes(error: TooManyCodesError) -> str:
     """That no code is looked at for a while."""
     minutes = -(-error.seconds // 60)
     return ngettext(
-        "Too many wrong codes. Wait %(minutes)d minute before you type another.",
-        "Too many wrong codes. Wait %(minutes)d minutes before you type another.",
+        "No code is taken now. Wait %(minutes)d minute before you type another.",
+        "No code is taken now. Wait %(minutes)d minutes before you type another.",
         minutes,
     ) % {"minutes": minutes}
 

@@ -11,6 +11,8 @@ from django.db.models import DateTimeField, QuerySet
 from django.forms import SplitDateTimeField
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from .models import Alarm, AuthenticationRequest, Authenticator, Automation, Pairing, Requester, User
@@ -146,14 +148,23 @@ class UserAdmin(LongListAdmin):
         "failures",
         "blocked_until",
         "reported_until",
+        "lifted",
+        "computers",
     )
     list_filter = ("requester", "toopher_authentication_enabled")
     list_select_related = ("requester",)
     search_fields = ("name", "email")
-    readonly_fields = ("requester", "name", "created")
+    readonly_fields = ("requester", "name", "created", "lifted", "computers")
     formfield_overrides: ClassVar = {
         DateTimeField: {"form_class": SplitDateTimeField, "widget": NamedDateTime},
     }
+
+    @admin.display(description=_("failures at known computers"))
+    def computers(self, row: User) -> str:
+        """Each counts for itself (SECURITY.md S45); those where something was wrong since the last success."""
+        failed = row.terminals.exclude(failures=0).order_by("-failures")[:20]
+        lines = [(each.name, each.failures, each.blocked_until or "") for each in failed]
+        return format_html_join(mark_safe("<br>"), "{}: {} {}", lines) or self.get_empty_value_display()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Users come from their site."""
@@ -203,6 +214,8 @@ class AuthenticationRequestAdmin(ReadOnlyAdmin):
         "expires",
         "pairing",
         "failures",
+        "at_known",
+        "withheld_until",
         "automated",
         "automation_allowed",
         "challenge_required",

@@ -91,12 +91,16 @@ def count_request(request: AuthenticationRequest, now: datetime) -> None:
     were all denied or left unanswered; one that was prolonged counts as soon as it would have without that. Two
     queries, and one for a site that has a limit of its own (``BusyError``).
     """
-    limits, site = conf.TOOPHER_SERVICE_LIMITS, request.user.requester
-    # where it is the first since the last yes, no earlier one counts
-    if not _take(_requests_key(request), limits.requests, UnansweredError, now):
-        _require_answered(request, limits.unanswered, now - timedelta(seconds=limits.period), now)
-    if site.question_limit is not None:  # last: what asks no phone is none of the site's questions
-        _take(_key("site requests", site.pk.hex), site.question_limit, BusyError, now)
+    limits, site, key = conf.TOOPHER_SERVICE_LIMITS, request.user.requester, _requests_key(request)
+    is_first = _take(key, limits.requests, UnansweredError, now)
+    try:
+        if not is_first:  # since the last yes: no earlier one counts
+            _require_answered(request, limits.unanswered, now - timedelta(seconds=limits.period), now)
+        if site.question_limit is not None:  # last: what asks no phone is none of the site's questions
+            _take(_key("site requests", site.pk.hex), site.question_limit, BusyError, now)
+    except TooManyError:
+        Tally.objects.filter(pk=key, count__gt=0).update(count=F("count") - 1)  # no phone hears of it
+        raise
 
 
 def _require_answered(request: AuthenticationRequest, most: int, since: datetime, now: datetime) -> None:

@@ -104,7 +104,10 @@ class Terminal(Dated):
     extra = EncryptedTextField(_("requester-specified id"), blank=True)
     extra_digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 (NULL is not unique)
     approved = models.DateTimeField(
-        null=True, editable=False, help_text="When a request from it was first approved, by the phone or a code."
+        _("approved"),
+        null=True,
+        editable=False,
+        help_text="When a request from it was first approved, by the phone or a code.",
     )
     failures = models.PositiveIntegerField(
         _("failures in a row"), default=0, help_text=_("Wrong numbers and codes here since the last success here.")
