@@ -96,6 +96,14 @@ _EXPLANATIONS = {
     "waiting": Explanation(
         _("Not confirmed yet"), _("Your phone has not answered yet."), at_step_up=_("Answer there, then try again.")
     ),
+    "wrong_code": Explanation(
+        _("That code is not right"), _("It was wrong, or was used already."), at_step_up=_("Wait for the next one.")
+    ),
+    "too_many_codes": Explanation(
+        _("Too many wrong codes"),
+        _("No code is looked at for a while."),
+        at_step_up=_("Wait a few minutes, or answer on the phone."),
+    ),
     "wrong_password": Explanation(_("That password is wrong"), "", at_step_up=_("Type it again.")),
     "too_many_passwords": Explanation(
         _("Too many wrong passwords"),

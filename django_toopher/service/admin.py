@@ -16,6 +16,8 @@ from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from .models import Alarm, AuthenticationRequest, Authenticator, Automation, Pairing, Requester, User, digest
@@ -179,6 +181,8 @@ class UserAdmin(ReadOnlyAdmin):
         "failures",
         "blocked_until",
         "reported_until",
+        "lifted",
+        "computers",
     )
     list_filter = ("requester", "toopher_authentication_enabled")
     list_select_related = ("requester",)
@@ -265,6 +269,13 @@ class UserAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/toopher_service/user/confirm.html", context)
 
+    @admin.display(description=_("failures at known computers"))
+    def computers(self, row: User) -> str:
+        """Each counts for itself (SECURITY.md S45); those where something was wrong since the last success."""
+        failed = row.terminals.exclude(failures=0).order_by("-failures")[:20]
+        lines = [(each.name, each.failures, each.blocked_until or "") for each in failed]
+        return format_html_join(mark_safe("<br>"), "{}: {} {}", lines) or self.get_empty_value_display()
+
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(ReadOnlyAdmin):
@@ -309,6 +320,8 @@ class AuthenticationRequestAdmin(ReadOnlyAdmin):
         "expires",
         "pairing",
         "failures",
+        "at_known",
+        "withheld_until",
         "automated",
         "automation_allowed",
         "challenge_required",

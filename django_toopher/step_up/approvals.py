@@ -40,10 +40,12 @@ from ..errors import (
     SecondFactorError,
     TooManyPasswordsError,
     TooManyRequestsError,
+    WrongCodeError,
     WrongPasswordError,
 )
 from ..login import answers, attempts, due, native
 from ..login.attempts import OpenAttempt
+from ..login.native import Progress
 from ..models import Attempt, ToopherAccount, digest
 from ..session import computer, sitting, state
 from ..session.state import Pending
@@ -135,8 +137,8 @@ def _accept_pairing(approval: answers.Approval) -> None:
         Attempt.objects.filter(pk=approval.attempt.pk).update(generation=F("generation") + 1)
 
 
-def ask_phone(request: HttpRequest, pending: Pending, here: OpenAttempt | None = None) -> str:
-    """Ask the phone through the API, without an iframe; the number to type there. A step-up never fails open.
+def ask_phone(request: HttpRequest, pending: Pending, here: OpenAttempt | None = None) -> Progress:
+    """Ask the phone through the API, without an iframe; how far it is then. A step-up never fails open.
 
     ``here`` is what a page has found of it already: without a cookie yet, looking again would make another computer.
     """
@@ -144,26 +146,51 @@ def ask_phone(request: HttpRequest, pending: Pending, here: OpenAttempt | None =
     progress = native.ask_phone(connection.api(request), here.attempt, here.computer, pairs=False)
     if progress.state == "hold":
         attempts.fail(here.attempt, TooManyRequestsError())
-    return progress.number
+    return progress
 
 
-def poll(api: ToopherApi, attempt: Attempt) -> str:
-    """Ask the service what became of the request, and write the answer down; the number, while the phone waits for one.
+def ask_again(request: HttpRequest, pending: Pending) -> None:
+    """The same, of somebody who was told to wait; nothing where the phone waits for an answer, or may not be asked."""
+    here = attempts.find_at(computer.of_request(request), pending, Kind.STEP_UP)
+    progress = poll(connection.api(request), here.attempt)
+    if progress.state == "code" and progress.may_ask:
+        ask_phone(request, pending, here)
+
+
+def poll(api: ToopherApi, attempt: Attempt) -> Progress:
+    """Ask the service what became of the request, and write the answer down; how far it is.
 
     ``attempt`` has the outcome afterwards. Raises ``NotAnsweredYetError`` when the service was asked too often.
     """
     if attempt.outcome != Outcome.PENDING or not attempt.request_id or attempt.expires <= timezone.now():
-        return ""
+        return Progress("new")
     progress = native.poll(api, attempt)
     if progress.state == "hold":
         raise NotAnsweredYetError
+    return _written(attempt, progress)
+
+
+def enter_code(api: ToopherApi, attempt: Attempt, code: str) -> None:
+    """Confirm with the phone's one-time code; ``attempt`` has the outcome afterwards.
+
+    ``WrongCodeError`` and ``TooManyCodesError`` leave it waiting.
+    """
+    progress = poll(api, attempt)
+    if progress.reply is None or not progress.takes_code:
+        return
+    if _written(attempt, native.enter_code(api, attempt, progress.reply, code)).takes_code:
+        raise WrongCodeError
+
+
+def _written(attempt: Attempt, progress: Progress) -> Progress:
+    """``progress``, and what it says of the answer in the attempt."""
     with suppress(SecondFactorError):  # the attempt tells of it
-        if progress.state == "unanswered":
+        if progress.state in {"unanswered", "late"}:
             attempts.fail(attempt, ExpiredAttemptError())
         if progress.state == "answered" and progress.reply is not None:
             _accept_pairing(answers.complete_with_reply(attempt, progress.reply))
     attempt.refresh_from_db()
-    return progress.number
+    return progress
 
 
 def complete_with_password(request: HttpRequest, pending: Pending, password: str) -> AbstractBaseUser:

@@ -16,8 +16,16 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from .. import connection
 from ..conf import conf
-from ..errors import ExpiredAttemptError, NotAnsweredYetError, SecondFactorError, WrongPasswordError
+from ..errors import (
+    ExpiredAttemptError,
+    NotAnsweredYetError,
+    SecondFactorError,
+    TooManyCodesError,
+    WrongCodeError,
+    WrongPasswordError,
+)
 from ..login.framing import posted
+from ..login.native_views import typed_code
 from ..login.redirects import is_ours
 from ..models import Attempt
 from ..session import generation, sitting, state
@@ -27,7 +35,7 @@ from .approvals import Subject
 from .atomic import require_durable
 from .clients import HEADER, challenge, wants_json
 from .held_request import Held, hold, restore, unpack
-from .pages import HELD, PASSWORD, Prompt, page, refusal
+from .pages import AGAIN, CODE, HELD, PASSWORD, Prompt, page, refusal
 from .requirement import Requirement
 
 
@@ -126,7 +134,11 @@ def confirm(request: HttpRequest, prompt: Prompt, ticket: str, fields: Any) -> H
     try:
         if PASSWORD in fields:
             _take_password(request, pending, fields[PASSWORD])
-        elif fields:
+        elif code := typed_code(fields.get(CODE, "")):
+            approvals.enter_code(connection.api(request), attempt, code)
+        elif AGAIN in fields:
+            approvals.ask_again(request, pending)
+        elif fields.keys() - {CODE}:
             approvals.complete_with_postback(connection.iframe(request), pending, fields)
         else:  # our own page, which posts no answer
             approvals.poll(connection.api(request), attempt)
@@ -137,6 +149,8 @@ def confirm(request: HttpRequest, prompt: Prompt, ticket: str, fields: Any) -> H
             _set_verified(request, attempt)
     except NotAnsweredYetError:
         return page(request, prompt, pending)
+    except (WrongCodeError, TooManyCodesError) as error:
+        return page(request, prompt, pending, error)
     except WrongPasswordError as error:
         return page(request, prompt, error=error)
     return None

@@ -179,3 +179,12 @@ def test_alarms_are_filtered_by_whether_they_are_settled(query, names, admin_cli
         Alarm.objects.create(user=user, action="Log In", settled=now if user.name == "user1" else None)
     shown = admin_client.get(f"/admin/toopher_service/alarm/?settled={query}").context["cl"].result_list
     assert {alarm.user.name for alarm in shown} == names
+
+
+def test_S45_support_sees_the_limits_of_known_computers_and_of_questions(admin_client, requester):
+    user = User.objects.create(requester=requester, name="alice")
+    user.terminals.create(name="<b>Laptop", extra="s", approved=timezone.now(), failures=12)
+    user.terminals.create(name="Fine", extra="t", approved=timezone.now())
+    page = admin_client.get(f"/admin/toopher_service/user/{user.pk}/change/").content.decode()
+    assert "&lt;b&gt;Laptop: 12" in page
+    assert "Fine" not in page

@@ -101,7 +101,10 @@ def automation(row: Automation) -> Json:
 
 
 def authentication_request(row: AuthenticationRequest, now: datetime) -> Json:
-    """An authentication request. ``number`` is what the requester's terminal has to show while it waits."""
+    """An authentication request. ``number`` is what the requester's terminal has to show while it waits.
+
+    Our own: ``withheld``, whether no phone is asked of it, and ``retry_after``, for how many seconds none may be.
+    """
     waiting = row.is_waiting(now)
     reason = row.reason_at(now)
     row.terminal.user = row.user  # the same person; saves a query
@@ -115,6 +118,8 @@ def authentication_request(row: AuthenticationRequest, now: datetime) -> Json:
         "reason_code": int(reason),
         "totp_valid": reason == AuthenticationRequest.Reason.CODE,
         "number": row.number if waiting else "",
+        "withheld": row.is_withheld,
+        "retry_after": row.seconds_withheld(now),
         "automation_allowed": row.automation_allowed,
         "challenge_required": row.challenge_required,
         "terminal": terminal(row.terminal),

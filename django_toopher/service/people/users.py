@@ -132,7 +132,7 @@ def set_enabled_all(requester: Requester, user_ids: Collection[UUID], enabled: b
 
 
 def reset(user: User) -> bool:
-    """Remove all the user's phones and codes, and forget the failures; whether there was a phone, or ever a code.
+    """Remove all the user's phones and codes, and lift every limit; whether there was a phone, or ever a code.
 
     Whether the user is enabled stays (PROTOCOL.md §5). An UPDATE locks the user's row, as a phone's yes to a
     pairing does, so the mail names every phone that was removed.
@@ -152,8 +152,7 @@ def reset(user: User) -> bool:
             answered=now,
         )
         mail.phones_removed(user, removed)
-    limits.forget_tries(user)
-    User.objects.filter(pk=user.pk, reported_until__isnull=False).update(reported_until=None)
+    limits.lift(user)
     return bool(phones + had_codes)
 
 

@@ -89,6 +89,7 @@ def for_authenticator(authenticator: Authenticator, now: datetime) -> tuple[list
         condition=Q(
             user__authentication_requests__state=State.PENDING,
             user__authentication_requests__expires__gt=now,
+            user__authentication_requests__withheld_until=None,
         ),
     )
     answering = Q(state=Pairing.State.ENABLED, user__toopher_authentication_enabled=True, asked__isnull=False)
@@ -189,7 +190,7 @@ def extend_at(request_id: UUID, authenticator: Authenticator) -> AuthenticationR
 def request_at(request_id: UUID, authenticator: Authenticator) -> tuple[Pairing, AuthenticationRequest]:
     """The enabled pairing by which this phone may answer, and the request."""
     request = (
-        AuthenticationRequest.objects.filter(pk=request_id)
+        AuthenticationRequest.objects.filter(pk=request_id, withheld_until=None)  # the others are no phone's
         .select_related("user__requester", "terminal", "action")
         .first()
     )
