@@ -13,4 +13,6 @@ class DjangoToopherConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401
-        from .session import receivers  # noqa: F401
+        from .session import receivers
+
+        receivers.connect()

@@ -20,13 +20,16 @@ LONGEST_WAIT = 24 * 3600
 FOR_EVER = timedelta(days=3650)
 
 
-def count_try(rows: QuerySet[Any], now: datetime, *, most: int, wait: int) -> bool:
+def count_try(
+    rows: QuerySet[Any], now: datetime, *, most: int, wait: int, last: int = MOST_FAILURES, waits: bool = True
+) -> bool:
     """One more try, unless ``rows`` (one row) have to wait; whether it may be compared. ``forget`` what was right.
 
-    After ``most`` in a row it is ``wait`` seconds. MariaDB assigns in this order, and reads what it has assigned.
+    After ``most`` in a row it is ``wait`` seconds; ``last`` is how many there may be. A try that does not wait
+    (``waits``) is counted all the same. MariaDB assigns in this order, and reads what it has assigned.
     """
-    free = Q(blocked_until=None) | Q(blocked_until__lte=now)
-    counted = rows.filter(free, failures__lt=MOST_FAILURES)
+    free = Q(blocked_until=None) | Q(blocked_until__lte=now) if waits else Q()
+    counted = rows.filter(free, failures__lt=last)
     return bool(counted.update(blocked_until=_blocked_until(now, most, wait), failures=F("failures") + 1))
 
 

@@ -15,6 +15,11 @@ CONSUMER_KEY = "embedded"
 _SALT = "django_toopher.embedded.consumer_secret"
 
 
+def is_own(consumer_key: str) -> bool:
+    """Whether this project's own site signs with it: the derived one, or that of ``TOOPHER_CONSUMER_KEY``."""
+    return consumer_key in {CONSUMER_KEY, getattr(settings, "TOOPHER_CONSUMER_KEY", None)}
+
+
 def consumer_secrets() -> list[str]:
     """Every consumer secret (64 hex digits, 256 bits) that is valid now.
 

@@ -11,6 +11,7 @@
     ├── OptedOutError                 the service says: switched off
     ├── PhoneRemovedError             the service says: no phone
     ├── LastPhoneError                this phone has to stay, as long as there is no other
+    ├── ImpersonatingError            it is not their own second factor
     ├── UnusableActionError           step-up: these words can't be shown (400)
     ├── TooLargeRequestError          step-up: the request can't be held (413)
     ├── NotAnsweredYetError           the phone may still say yes
@@ -40,7 +41,8 @@ class SecondFactorError(Exception):
 class ServiceDownError(SecondFactorError):
     """The service can't be reached, or does not answer as it should.
 
-    One that answers and refuses us (wrong credentials, say) is no reason to let people in: ``may_fail_open`` is False.
+    One that answers, whatever it says (that it does not know us, garbage), is no reason to let people in:
+    ``may_fail_open`` is False. Where it is True, ``login.outage`` asks once more.
     """
 
     reason = "service_down"
@@ -103,6 +105,12 @@ class LastPhoneError(SecondFactorError):
     """The policy demands a phone, and this is the only one."""
 
     reason = "last_phone"
+
+
+class ImpersonatingError(SecondFactorError):
+    """Whoever sits there acts as somebody else, whose second factor is not theirs to change."""
+
+    reason = "impersonating"
 
 
 class UnusableActionError(SecondFactorError):

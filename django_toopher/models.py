@@ -22,6 +22,11 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def moved_on() -> dict[str, Any]:
+    """For an UPDATE of accounts whose second factor changes: what was known, and earned, before it is void."""
+    return {"generation": models.F("generation") + 1, "found_without": None}
+
+
 class ToopherAccountManager(models.Manager["ToopherAccount"]):
     def for_user(self, user: AbstractBaseUser) -> ToopherAccount:
         """The user's account, made when there is none yet.
@@ -36,6 +41,7 @@ class ToopherAccountManager(models.Manager["ToopherAccount"]):
         while self.filter(name_digest=digest(name)).exists():  # the name that was made up may be taken, too
             name = f"{name} ({user.pk})"
         account, _created = self.get_or_create(user_id=user.pk, defaults={"name": name})
+        account.user = user  # type: ignore[assignment]  # which has it from now on
         return account
 
     def for_users(self, users: models.QuerySet[Any]) -> models.QuerySet[ToopherAccount]:
@@ -84,6 +90,11 @@ class ToopherAccount(models.Model):
         editable=False,
         help_text="Counts changes of the second factor; an attempt, and what a session earned, from before is void.",
     )
+    found_without = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When the service last said, to the day, that there is no second factor to ask, or that it is off.",
+    )
     failures = models.PositiveSmallIntegerField(
         _("wrong codes and passwords"), default=0, editable=False, help_text=_("In a row.")
     )
@@ -113,7 +124,7 @@ class ToopherAccount(models.Model):
 
     def change(self, **fields: Any) -> None:
         """Write down a change of the second factor, which ends what other sessions earned and voids open attempts."""
-        fields |= {"generation": models.F("generation") + 1}
+        fields |= moved_on()
         # not save(): this object may have been read before others wrote to its other fields
         ToopherAccount.objects.filter(pk=self.pk).update(**fields)
         self.refresh_from_db()
@@ -121,7 +132,7 @@ class ToopherAccount(models.Model):
     def change_as_read(self) -> bool:
         """As ``change``, unless somebody else has changed it since this row was read: then nothing happens."""
         this = ToopherAccount.objects.filter(pk=self.pk, generation=self.generation)
-        changed = this.update(generation=models.F("generation") + 1) == 1
+        changed = this.update(**moved_on()) == 1
         self.refresh_from_db()
         return changed
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,13 +54,13 @@ def last_used(attempts: Sequence[Attempt]) -> datetime | None:
     return next((row.finished for row in attempts if row.outcome == Attempt.Outcome.GRANTED), None)
 
 
-def computers(attempts: Sequence[Attempt], terminal: str) -> list[Computer]:
-    """The computers of these attempts, the last used one first; ``terminal`` is the secret id of the one that asks."""
+def computers(attempts: Sequence[Attempt], ids: Iterable[str]) -> list[Computer]:
+    """The computers of these attempts, the last used one first; ``ids`` are the secret ids of the browser that asks."""
     found: dict[str, Computer] = {}
-    here = digest(terminal) if terminal else ""
+    here = set(map(digest, ids))
     for row in attempts:
         if row.outcome == Attempt.Outcome.GRANTED and row.terminal_digest and row.terminal_id not in found:
-            is_this = row.terminal_digest == here
+            is_this = row.terminal_digest in here
             used = row.finished or row.created
             found[row.terminal_id] = Computer(row.terminal_id, row.terminal_name, row.address, used, is_this)
     return list(found.values())

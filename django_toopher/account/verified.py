@@ -24,10 +24,12 @@ from django.views.decorators.csrf import csrf_protect
 
 from .. import connection
 from ..client import ToopherApiError
+from ..errors import ImpersonatingError, SecondFactorError
 from ..login import attempts
 from ..login.entry import ask_second_factor
+from ..login.framing import failed
 from ..models import ToopherAccount
-from ..session import generation, state
+from ..session import generation, sitting, state
 from ..step_up import approvals
 from ..step_up.atomic import without_transaction
 from ..step_up.gate import intercept
@@ -87,9 +89,19 @@ def ask_first(request: HttpRequest, account: ToopherAccount) -> HttpResponseBase
     return intercept(request, CHANGE)
 
 
+class OwnAccountMixin(LoginRequiredMixin):
+    """One's own account and nobody else's: whoever acts as somebody changes nothing of their second factor."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """``ImpersonatingError``'s page for them."""
+        if sitting.is_impersonating(request):
+            return failed(request, ImpersonatingError())
+        return super().dispatch(request, *args, **kwargs)
+
+
 # without_transaction: ask_first may spend an approval, which nothing may take back (S13)
 @method_decorator([without_transaction, csrf_protect, never_cache], name="dispatch")
-class VerifiedView(LoginRequiredMixin, View):
+class VerifiedView(OwnAccountMixin, View):
     """A page for people who have passed the second factor in this session, and nobody else. Its POST is a change."""
 
     was_held = False
@@ -109,13 +121,16 @@ class VerifiedView(LoginRequiredMixin, View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Others are sent to the account page, which asks for it."""
-        if not request.user.is_authenticated:
-            return self.handle_no_permission()
+        if not request.user.is_authenticated or sitting.is_impersonating(request):
+            return super().dispatch(request, *args, **kwargs)
         if not self.may_act(request):
             return redirect("django_toopher:account")
         self.was_held = HELD in request.POST
         if request.method == "POST" and (self.was_held or not self.restricts(request)):
-            answer = ask_first(request, self.account)
+            try:
+                answer = ask_first(request, self.account)
+            except SecondFactorError as error:  # the service can't say what has to be asked
+                return failed(request, error)
             if answer is not None:
                 return answer
             # asking may have taken seconds

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import BACKEND_SESSION_KEY
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,12 +22,20 @@ from ..session import computer
 from ..step_up.atomic import without_transaction
 from ..step_up.gate import intercept
 from . import history, phones
-from .verified import IN_PERSON, has_confirmed_lately, has_passed, is_verified, needs_new_login, refresh
+from .verified import (
+    IN_PERSON,
+    OwnAccountMixin,
+    has_confirmed_lately,
+    has_passed,
+    is_verified,
+    needs_new_login,
+    refresh,
+)
 
 
 # without_transaction: _ask may spend an approval, which nothing may take back (S13)
 @method_decorator([without_transaction, never_cache], name="dispatch")
-class AccountView(LoginRequiredMixin, EmbeddingView):
+class AccountView(OwnAccountMixin, EmbeddingView):
     """Once a phone is paired, for people who have passed the second factor in this session, and nobody else."""
 
     forward = False
@@ -38,8 +45,7 @@ class AccountView(LoginRequiredMixin, EmbeddingView):
         account = ToopherAccount.objects.for_user(request.user)  # type: ignore[arg-type]
         verified = is_verified(request, account)
         recent = history.recent(account.user_id)
-        # a first visit asks the service nothing: without an attempt no pairing was ever begun here
-        if recent and account.enabled and not account.paired:
+        if not verified and not (account.paired and account.enabled):
             refresh(request, account)
         if account.paired and account.enabled and not verified:
             return self._ask(request, account)
@@ -88,7 +94,7 @@ class AccountView(LoginRequiredMixin, EmbeddingView):
             "replacing": phones.is_replacing(request),
             "last_used": history.last_used(recent),
             "sign_ins": history.shown(recent),
-            "computers": history.computers(recent, request.COOKIES.get(computer.COOKIE, "")) if verified else [],
+            "computers": history.computers(recent, computer.of_request(request).ids) if verified else [],
             "codes_possible": verified and account.paired and conf.TOOPHER_RECOVERY_CODES > 0,
             "codes_left": left,
             "codes_few": left <= recovery_codes.FEW,

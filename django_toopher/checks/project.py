@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
@@ -11,6 +12,7 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
+from django.middleware.cache import FetchFromCacheMiddleware
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import get_template
 from django.utils.module_loading import import_string
@@ -49,18 +51,19 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     ours = _places(order, ToopherMiddleware)
     if not ours:
         hint = (
-            "Add django_toopher.middleware.ToopherMiddleware to MIDDLEWARE, behind AuthenticationMiddleware. "
+            "Add django_toopher.middleware.ToopherMiddleware to MIDDLEWARE, directly below AuthenticationMiddleware. "
             "Without it the admin's login page, and every other one that is not ours, asks for the password only."
         )
         return [checks.Warning("ToopherMiddleware is not installed.", hint=hint, id="django_toopher.W003")]
     found: list[CheckMessage] = []
     if not _places(order, AuthenticationMiddleware) or ours[0] < _places(order, AuthenticationMiddleware)[0]:
-        hint = "Move it behind django.contrib.auth.middleware.AuthenticationMiddleware."
+        hint = "Move it directly below django.contrib.auth.middleware.AuthenticationMiddleware."
         what = "ToopherMiddleware stands before AuthenticationMiddleware."
         found.append(Error(what, hint=hint, id="django_toopher.E005"))
     if len(ours) > 1:
-        hint = "Remove all but the one behind AuthenticationMiddleware."
+        hint = "Remove all but the one below AuthenticationMiddleware."
         found.append(checks.Warning("ToopherMiddleware is installed twice.", hint=hint, id="django_toopher.W008"))
+    found += _told_too_early(order, ours[0])
     missing = [each for each in (SessionMiddleware, MessageMiddleware) if not _places(order, each)]
     return found + [
         Error(
@@ -70,6 +73,21 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
         )
         for each in missing
     ]
+
+
+def _told_too_early(order: list[Any], ours: int) -> Iterator[CheckMessage]:
+    """What is told who is logged in before the second factor is looked at, or answers without looking (S40)."""
+    authentication = _places(order, AuthenticationMiddleware)
+    between = range(authentication[0] + 1, ours) if authentication else range(0)
+    if names := ", ".join(settings.MIDDLEWARE[place] for place in between):
+        hint = f"Move {names} below ToopherMiddleware, which then stands directly below AuthenticationMiddleware."
+        what = f"{names} may answer for somebody whose second factor is missing: it stands above ToopherMiddleware."
+        yield checks.Warning(what, hint=hint, id="django_toopher.W020")
+    for place in _places(order[: authentication[0]] if authentication else [], FetchFromCacheMiddleware):
+        name = settings.MIDDLEWARE[place]
+        hint = f"Move {name} below ToopherMiddleware. (UpdateCacheMiddleware stays at the top.)"
+        what = f"{name} may serve a member's page to somebody whose second factor is missing."
+        yield checks.Warning(what, hint=hint, id="django_toopher.W021")
 
 
 def _places(order: list[Any], parent: type) -> list[int]:

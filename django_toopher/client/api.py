@@ -39,6 +39,8 @@ class ToopherApi:
     is how many seconds one call may take in all, from looking up the host's name to the last byte of the
     reply.
 
+    Further keywords of a method are sent as they are, and win over what the method would send by itself.
+
     Every method raises a `ToopherApiError` when there is no good answer, and never asks twice by itself:
     whether a request that failed half-way was carried out is not known here. No redirect is followed.
 
@@ -61,12 +63,10 @@ class ToopherApi:
         `Pairing.get_qr_code_image`. The pairing is pending until the user allows it on the phone.
         """
         if not phrase_or_num:
-            return Pairing(self.post("pairings/create/qr", user_name=username, **kwargs))
-        if any(character.isdigit() for character in phrase_or_num):
-            number = {"phone_number": phrase_or_num}
-            return Pairing(self.post("pairings/create/sms", user_name=username, **number, **kwargs))
-        phrase = {"pairing_phrase": phrase_or_num}
-        return Pairing(self.post("pairings/create", user_name=username, **phrase, **kwargs))
+            return Pairing(self.post("pairings/create/qr", **{"user_name": username, **kwargs}))
+        by_sms = any(character.isdigit() for character in phrase_or_num)
+        path, name = ("pairings/create/sms", "phone_number") if by_sms else ("pairings/create", "pairing_phrase")
+        return Pairing(self.post(path, **{"user_name": username, name: phrase_or_num, **kwargs}))
 
     def get_pairing_by_id(self, pairing_id: str) -> Pairing:
         """Fetch a pairing."""
@@ -88,7 +88,7 @@ class ToopherApi:
         else:
             subject = {"user_name": id_or_username, "terminal_name_extra": terminal}
         path = "authentication_requests/initiate"
-        return AuthenticationRequest(self.post(path, **subject, action_name=action_name, **kwargs))
+        return AuthenticationRequest(self.post(path, **{**subject, "action_name": action_name, **kwargs}))
 
     def get_authentication_request_by_id(self, authentication_request_id: str) -> AuthenticationRequest:
         """Fetch an authentication request, to learn whether it was answered."""
@@ -97,11 +97,12 @@ class ToopherApi:
 
     def create_user(self, username: str, **kwargs: Any) -> User:
         """Make a user known to the service."""
-        return User(self.post("users/create", name=username, **kwargs))
+        return User(self.post("users/create", **{"name": username, **kwargs}))
 
-    def reset_user(self, username: str) -> None:
-        """Remove all pairings of a user, who has to pair again."""
+    def reset_user(self, username: str) -> bool:
+        """Remove all pairings of a user, who has to pair again. True, as the reference client has it."""
         self.post("users/reset", name=username)  # the seed's word; others say user_name (PROTOCOL §2.1, row 19)
+        return True
 
     def get_user_by_id(self, user_id: str) -> User:
         """Fetch a user."""
@@ -111,8 +112,8 @@ class ToopherApi:
         self, username: str, terminal_name: str, requester_terminal_id: str, **kwargs: Any
     ) -> UserTerminal:
         """Name the terminal with this secret id for a user; renames it if the user has it already."""
-        terminal = {"name": terminal_name, "name_extra": requester_terminal_id}
-        return UserTerminal(self.post("user_terminals/create", user_name=username, **terminal, **kwargs))
+        terminal = {"user_name": username, "name": terminal_name, "name_extra": requester_terminal_id}
+        return UserTerminal(self.post("user_terminals/create", **{**terminal, **kwargs}))
 
     def get_user_terminal_by_id(self, terminal_id: str) -> UserTerminal:
         """Fetch a terminal."""
@@ -144,9 +145,10 @@ class ToopherApi:
             raise InvalidReplyError("The service's reply has no 'url' that is a str", status=200)
         return url
 
-    def email_pairing_reset_link_to_user(self, pairing_id: str, email: str, **kwargs: Any) -> None:
-        """Have the service mail such a link to the user."""
-        self.post(self.path("pairings", pairing_id, "send_reset_link"), reset_email=email, **kwargs)
+    def email_pairing_reset_link_to_user(self, pairing_id: str, email: str, **kwargs: Any) -> bool:
+        """Have the service mail such a link to the user. True, as the reference client has it."""
+        self.post(self.path("pairings", pairing_id, "send_reset_link"), **{"reset_email": email, **kwargs})
+        return True
 
     def get(self, endpoint: str, **kwargs: Any) -> Any:
         """GET any endpoint of the API, such as ``users``, with the keywords as its query.

@@ -5,11 +5,11 @@
     ToopherError
     ├── ToopherApiError                   a call to the service came to nothing; has status, code, message
     │   ├── RequestRefusedError           the service understood the request and said no
-    │   │   ├── PairingNotAuthorizedError     601
     │   │   ├── UserDisabledError             704
     │   │   ├── UserUnknownError              705
     │   │   ├── TerminalUnknownError          706
     │   │   ├── PairingDeactivatedError       707
+    │   │   │   └── PairingNotAuthorizedError     601
     │   │   └── RateLimitError                429, has retry_after
     │   ├── AmbiguousUserError            several users answer to one name
     │   └── ServiceUnavailableError       nobody there, or nobody who can answer (5xx)
@@ -57,12 +57,6 @@ class RequestRefusedError(ToopherApiError):
     """The service understood the request and said no; ``code`` says why."""
 
 
-class PairingNotAuthorizedError(RequestRefusedError):
-    """The user has not (yet) allowed the pairing on the phone."""
-
-    code = 601
-
-
 class UserDisabledError(RequestRefusedError):
     """The second factor is switched off for this user."""
 
@@ -85,6 +79,12 @@ class PairingDeactivatedError(RequestRefusedError):
     """The pairing was removed; the user has to pair again."""
 
     code = 707
+
+
+class PairingNotAuthorizedError(PairingDeactivatedError):
+    """The user has not (yet) allowed the pairing on the phone. The reference client raises one class for both."""
+
+    code = 601
 
 
 class RateLimitError(RequestRefusedError):
@@ -140,6 +140,10 @@ class KindError(PostbackError):
 
 class UserMismatchError(PostbackError):
     """The postback is genuine, but about another user."""
+
+
+SignatureValidationError = PostbackError
+"""What the reference client raises for each of them."""
 
 
 _BY_CODE: dict[int | None, type[RequestRefusedError]] = {

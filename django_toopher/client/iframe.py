@@ -91,7 +91,9 @@ class ToopherIframe:
     def get_user_management_iframe_url(self, username: str, reset_email: str, **kwargs: Any) -> str:
         """Sign the URL of the page on which users pair and remove their phones.
 
-        Keywords: ``ttl``, and any others to be signed into the URL, as for `get_auth_iframe_url`.
+        Keywords: ``ttl``, and any others to be signed into the URL, as for `get_auth_iframe_url`. With
+        ``session_token``, random and fresh, the page's postbacks can be verified: they carry it, and
+        `validate_postback` takes it as its ``request_token``. Without one, no postback is believed.
         """
         return self._signed_url("manage_user", username=username, reset_email=reset_email, **kwargs)
 

@@ -31,7 +31,7 @@ class Api(Protocol):
     def path(self, *segments: str) -> str:
         """An endpoint, of ids and names."""
 
-    def reset_user(self, username: str) -> None:
+    def reset_user(self, username: str) -> bool:
         """Remove all pairings of a user."""
 
 
@@ -95,9 +95,9 @@ class User(Resource):
         """Switch the second factor off for this user."""
         self._set_disabled(api, disabled=True)
 
-    def reset(self, api: Api) -> None:
-        """Remove all the user's pairings; the user has to pair again."""
-        api.reset_user(self.name)
+    def reset(self, api: Api) -> bool:
+        """Remove all the user's pairings; the user has to pair again. True, as the reference client has it."""
+        return api.reset_user(self.name)
 
     def _set_disabled(self, api: Api, *, disabled: bool) -> None:
         self._update(api.post(api.path("users", self.id), disable_toopher_auth=disabled))
@@ -111,7 +111,21 @@ class User(Resource):
         }
 
 
-class UserTerminal(Resource):
+class OfUser(Resource):
+    """Something of a user, who can be read from it at once, as sites do that know the reference client."""
+
+    user: User
+
+    @property
+    def user_id(self) -> str:
+        return self.user.id
+
+    @property
+    def user_name(self) -> str:
+        return self.user.name
+
+
+class UserTerminal(OfUser):
     """A computer at which a user logs in.
 
     ``name_extra`` and ``requester_specified_id`` are two names of the terminal's secret id.
@@ -120,7 +134,6 @@ class UserTerminal(Resource):
     name: str
     name_extra: str
     requester_specified_id: str
-    user: User
 
     def refresh_from_server(self, api: Api) -> None:
         """Ask for this terminal again."""
@@ -146,13 +159,12 @@ class Action(Resource):
         return {"name": _field(reply, "name", str)}
 
 
-class Pairing(Resource):
+class Pairing(OfUser):
     """One user bound to one phone. True as long as it is ``enabled``."""
 
     enabled: bool
     pending: bool
     deactivated: bool
-    user: User
 
     def __bool__(self) -> bool:
         return self.enabled
@@ -177,7 +189,7 @@ class Pairing(Resource):
         }
 
 
-class AuthenticationRequest(Resource):
+class AuthenticationRequest(OfUser):
     """One question put to the phone. True once it was ``granted``."""
 
     pending: bool
@@ -187,11 +199,18 @@ class AuthenticationRequest(Resource):
     reason_code: int
     totp_valid: bool
     terminal: UserTerminal
-    user: User
     action: Action
 
     def __bool__(self) -> bool:
         return self.granted
+
+    @property
+    def terminal_id(self) -> str:
+        return self.terminal.id
+
+    @property
+    def terminal_name(self) -> str:
+        return self.terminal.name
 
     def refresh_from_server(self, api: Api) -> None:
         """Ask for this request again, to learn whether the user has answered."""
@@ -200,7 +219,7 @@ class AuthenticationRequest(Resource):
     def authenticate_with_otp(self, otp: str, api: Api, **kwargs: Any) -> None:
         """Answer the request with a one-time password, and take over what became of it."""
         path = api.path("authentication_requests", self.id, "otp_auth")
-        self._update(api.post(path, otp=otp, **kwargs))
+        self._update(api.post(path, **{"otp": otp, **kwargs}))
 
     def _parse(self, reply: dict[str, Any]) -> dict[str, Any]:
         return {

@@ -102,11 +102,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Approval:
-    """An attempt that was granted: who may be logged in now, and whether the first phone was paired on the way."""
+    """An attempt that was granted: who may be logged in now, and whether the first phone was paired on the way.
+
+    ``terminal`` is the computer's secret id with which the service was asked; blank after a recovery code.
+    """
 
     user: AbstractBaseUser
     attempt: Attempt
     paired_now: bool = False
+    terminal: str = ""
 
 
 def complete_with_postback(
@@ -170,4 +174,4 @@ def _spend(attempt: Attempt, answer: Answer) -> Approval:
         if not attempt.finish(Outcome.GRANTED, timezone.now(), **answer.kept):
             raise ExpiredAttemptError
         paired_now = phone_changes.remember(user.toopher_account, answer.pairing_id, answer.user_id)
-    return Approval(user, attempt, paired_now)
+    return Approval(user, attempt, paired_now, answer.terminal_extra)

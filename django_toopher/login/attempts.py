@@ -14,15 +14,13 @@ from typing import Any, NoReturn
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from .. import signals
 from ..client import (
     PairingDeactivatedError,
-    PairingNotAuthorizedError,
-    ServiceUnavailableError,
     ToopherApi,
     ToopherApiError,
     UserDisabledError,
@@ -39,10 +37,13 @@ from ..errors import (
     ServiceDownError,
 )
 from ..factors import recovery_codes
-from ..models import Attempt, ToopherAccount, digest
+from ..models import Attempt, ToopherAccount, digest, moved_on
 from ..printable import printable
-from ..session.computer import Computer
+from ..service_link import lookups
+from ..session import sitting
+from ..session.computer import Browser, Computer, fresh_id
 from ..session.state import Pending
+from . import outage
 
 logger = logging.getLogger(__name__)
 
@@ -50,17 +51,21 @@ Kind = Attempt.Kind
 Method = Attempt.Method
 Outcome = Attempt.Outcome
 
-UNPAIRED = (UserUnknownError, PairingDeactivatedError, PairingNotAuthorizedError)
+UNPAIRED = (UserUnknownError, PairingDeactivatedError)
 """The service's errors for a user who has no phone, or none any more."""
 
 
 @dataclass(frozen=True)
 class OpenAttempt:
-    """An attempt that can still be granted, at the computer before which the person sits."""
+    """An attempt that can still be granted, at the computer before which the person sits.
+
+    ``is_known``: the person was granted there before. Else the computer's id is a fresh one, which nobody knows yet.
+    """
 
     attempt: Attempt
     computer: Computer
     has_recovery_codes: bool
+    is_known: bool
 
 
 def begin(
@@ -103,17 +108,7 @@ def begin(
 
 def auth_digest(user: Any) -> str:
     """Changes when the user's password does."""
-    return digest(_auth_hashes(user)[0])
-
-
-def _auth_hashes(user: Any) -> list[str]:
-    """What changes with the password, as ``SECRET_KEY`` gives it and as each of ``SECRET_KEY_FALLBACKS`` does.
-
-    A user model without passwords has nothing to compare.
-    """
-    if not hasattr(user, "get_session_auth_hash"):
-        return [""]
-    return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return digest(sitting.hashes_of(user)[0])
 
 
 def find_open(pending: Pending | None, kind: Attempt.Kind = Kind.LOGIN) -> Attempt:
@@ -121,18 +116,37 @@ def find_open(pending: Pending | None, kind: Attempt.Kind = Kind.LOGIN) -> Attem
     return _open(Attempt.objects.all(), pending, kind)
 
 
-def find_at(computer: Computer, pending: Pending | None, kind: Attempt.Kind = Kind.LOGIN) -> OpenAttempt:
-    """As ``find_open``, with what a page that asks has to know; one query. The computer has its user's name for it."""
-    earlier = Attempt.objects.filter(
-        user=OuterRef("user"), outcome=Outcome.GRANTED, terminal_digest=digest(computer.id)
-    )
+def find_at(browser: Browser, pending: Pending | None, kind: Attempt.Kind = Kind.LOGIN) -> OpenAttempt:
+    """As ``find_open``, with what a page that asks has to know; one query. The computer has its user's name for it.
+
+    Of the browser's ids only one with which this very user was granted before is theirs (SECURITY.md S46).
+    """
+    ids = {digest(each): each for each in browser.ids}
+    earlier = Attempt.objects.filter(user=OuterRef("user"), outcome=Outcome.GRANTED, terminal_digest__in=ids)
+    earlier = earlier.order_by("-created")
     rows = Attempt.objects.annotate(
         has_recovery_codes=recovery_codes.any_left(),
-        known_as=Subquery(earlier.order_by("-created").values("terminal_name")[:1]),
+        known_by=Subquery(earlier.values("terminal_digest")[:1]),
+        known_as=Subquery(earlier.values("terminal_name")[:1]),
     )
     attempt: Any = _open(rows, pending, kind)
-    computer = replace(computer, name=attempt.known_as or computer.name)
-    return OpenAttempt(attempt, computer, attempt.has_recovery_codes)
+    known = ids.get(attempt.known_by)
+    computer = Computer(known or fresh_id(), attempt.known_as or browser.name)
+    return OpenAttempt(attempt, computer, attempt.has_recovery_codes, known is not None)
+
+
+def recall(api: ToopherApi, here: OpenAttempt, asked: str) -> OpenAttempt:
+    """``here``, by the id with which a page in this browser has ``asked`` before, if that was approved unheard by us.
+
+    Whoever planted it gains nothing: the service knows an id as approved where this very user has approved what was
+    asked with it, and each page asks with a fresh one, which no other browser has seen.
+    """
+    user: Any = here.attempt.user
+    try:
+        approved = lookups.approved_ids(api, user.toopher_account.toopher_user_id)
+    except (ToopherApiError, ValueError):  # ValueError: the service has named no user yet
+        return here
+    return replace(here, computer=replace(here.computer, id=asked), is_known=True) if asked in approved else here
 
 
 def find_any(pending: Pending, kind: Attempt.Kind, rows: QuerySet[Any] | None = None) -> Attempt:
@@ -198,7 +212,7 @@ def _remember(attempt: Attempt, **told: Any) -> bool:
     account = ToopherAccount.objects.filter(user=attempt.user_id, generation=attempt.generation)
     # what is known already moves the generation no further: that would end what every session has earned
     news = account.exclude(**{name: value for name, value in told.items() if isinstance(value, bool)})
-    return bool(news.update(generation=F("generation") + 1, **told))
+    return bool(news.update(**told, **moved_on()))
 
 
 def fail(
@@ -222,7 +236,7 @@ def is_same(user: Any, attempt: Attempt) -> bool:
         and str(user.get_username()) == attempt.username
         and account.name == attempt.toopher_name
         and account.generation == attempt.generation
-        and any(constant_time_compare(attempt.auth_digest, digest(each)) for each in _auth_hashes(user))
+        and any(constant_time_compare(attempt.auth_digest, digest(each)) for each in sitting.hashes_of(user))
     )
 
 
@@ -275,4 +289,4 @@ def require_service(api: ToopherApi, attempt: Attempt) -> None:
 def service_down(error: ToopherApiError) -> ServiceDownError:
     """What the client's error is to us, after a line in the log."""
     logger.error("the Toopher service can't be used: %s", error)
-    return ServiceDownError(may_fail_open=isinstance(error, ServiceUnavailableError))
+    return ServiceDownError(may_fail_open=outage.is_outage(error))

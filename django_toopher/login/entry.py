@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
-from django.contrib.auth import login
+from django.contrib import auth, messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -69,7 +68,7 @@ def log_in(request: HttpRequest, pending: Pending | None, user: Any) -> HttpResp
     """Log the user in with the backend that checked the password, and go on to where the login led."""
     if request.user.is_authenticated:
         request.session.cycle_key()  # of one who was logged in already, login() keeps the key (SECURITY.md S09)
-    login(request, user, backend=(pending and pending.backend) or None)
+    auth.login(request, user, backend=(pending and pending.backend) or None)
     return HttpResponseRedirect(safe_next(request, pending.next_url if pending else ""))  # no name of a view
 
 
@@ -80,7 +79,7 @@ def log_in_verified(request: HttpRequest, pending: Pending | None, approval: App
     silently = approval.attempt.method == Attempt.Method.AUTOMATION
     if silently:  # that lets in, and confirms nothing: nobody was asked just now
         state.forget(request.session, state.VERIFIED_AT)
-    computer.expect_silence(request, response, silently)
+    computer.remember(request, response, approval.terminal, silent=silently)
     if approval.paired_now:
         phone_changes.learn_name(connection.api(request), approval.user.toopher_account)  # type: ignore[attr-defined]
     if approval.paired_now and conf.TOOPHER_RECOVERY_CODES:

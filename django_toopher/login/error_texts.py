@@ -67,6 +67,11 @@ _EXPLANATIONS = {
         _("Sign in again. You can pair a phone on your account's page."),
         _("Pair one on your account's page, then send it again."),
     ),
+    "impersonating": Explanation(
+        _("You are acting as somebody else"),
+        _("Nobody but the person themselves changes this here."),
+        _("Stop acting as them first. Support has its own page in the admin."),
+    ),
     "service_down": Explanation(
         _("Phones can't be asked right now"),
         _("The service that asks your phone does not answer."),
@@ -90,6 +95,14 @@ _EXPLANATIONS = {
     ),
     "waiting": Explanation(
         _("Not confirmed yet"), _("Your phone has not answered yet."), at_step_up=_("Answer there, then try again.")
+    ),
+    "wrong_code": Explanation(
+        _("That code is not right"), _("It was wrong, or was used already."), at_step_up=_("Wait for the next one.")
+    ),
+    "too_many_codes": Explanation(
+        _("Too many wrong codes"),
+        _("No code is looked at for a while."),
+        at_step_up=_("Wait a few minutes, or answer on the phone."),
     ),
     "wrong_password": Explanation(_("That password is wrong"), "", at_step_up=_("Type it again.")),
     "too_many_passwords": Explanation(

@@ -20,7 +20,7 @@ from ..client import (
     UserDisabledError,
 )
 from ..conf import conf
-from ..errors import UnknownPhraseError
+from ..errors import TooManyCodesError, UnknownPhraseError
 from ..models import Attempt
 from ..session.computer import Computer
 from ..session.state import Pending
@@ -31,20 +31,39 @@ logger = logging.getLogger(__name__)
 NO_ANSWER = frozenset({101, 102})
 """The service's reasons of an authentication request that ran out or was cancelled: the phone may be asked again."""
 
+HELD = frozenset({105, 106, 107})
+"""Its reasons of one that was denied unasked, because the person, or the site, has to wait (PROTOCOL.md §2.6)."""
+
 
 @dataclass(frozen=True)
 class Progress:
     """How far it is.
 
     ``state`` is ``new``, ``pairing``, ``paired``, ``unpaired``, ``waiting``, ``unanswered``, ``answered`` or ``hold``;
-    ``number`` is to be typed on the phone, ``wait`` how many seconds to hold, ``reply`` what the API says of the
-    authentication request.
+    where the phone may not be asked so soon again, ``code`` while a one-time code is waited for and ``late`` when none
+    came. ``number`` is to be typed on the phone, ``wait`` how many seconds to hold, or until the phone may be asked;
+    ``reply`` is what the API says of the authentication request.
     """
 
     state: str
     number: str = ""
     wait: int = 0
     reply: AuthenticationRequest | None = None
+
+    @property
+    def takes_code(self) -> bool:
+        """Whether a one-time code is an answer now."""
+        return self.state in {"waiting", "code"}
+
+    @property
+    def has_list(self) -> bool:
+        """Whether the person has a code left of a list on paper (PROTOCOL.md §4.2), by which to answer."""
+        return self.reply is not None and bool(self.reply.user.raw.get("number_of_pregenerated_otps_remaining"))
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the phone may be asked again, by whoever wants that."""
+        return self.state in {"unanswered", "late"} or (self.state == "code" and not self.wait)
 
 
 def spaced(number: str) -> str:
@@ -76,12 +95,21 @@ def poll(api: ToopherApi, attempt: Attempt) -> Progress:
 
 
 def _of_request(reply: AuthenticationRequest) -> Progress:
+    # ``withheld`` and ``number`` are our service's own; another's request asks the phone and takes a tap
+    withheld = bool(reply.raw.get("withheld"))
+    if reply.pending and withheld:
+        return Progress("code", wait=_wait(reply), reply=reply)
     if reply.pending:
-        # ``number`` is our service's own; another's request has none and takes a tap
         return Progress("waiting", number=str(reply.raw.get("number") or ""), reply=reply)
     if not reply.granted and reply.reason_code in NO_ANSWER:
-        return Progress("unanswered")
+        return Progress("late" if withheld else "unanswered", reply=reply)
     return Progress("answered", reply=reply)
+
+
+def _wait(reply: AuthenticationRequest) -> int:
+    """For how many seconds the service asks no phone anew."""
+    wait = reply.raw.get("retry_after")
+    return wait if isinstance(wait, int) else 0
 
 
 def _of_pairing(pairing: Pairing) -> Progress:
@@ -91,23 +119,28 @@ def _of_pairing(pairing: Pairing) -> Progress:
 
 
 def ask_phone(api: ToopherApi, attempt: Attempt, computer: Computer, *, pairs: bool) -> Progress:
-    """Ask the phone, anew where it was asked before."""
+    """Ask the phone, anew where it was asked before; wait for a one-time code where it may not be asked so soon."""
+    before = attempt.request_id  # now: _claim reads the row again
     try:
         with _service_errors(attempt):
-            reply = _initiate(api, attempt, computer)
-    except RateLimitError as exc:
+            reply = _initiate(api, attempt, computer, withheld="code")
+    except RateLimitError as exc:  # another's service says it so
         return Progress("hold", wait=exc.retry_after or 60)
     except attempts.UNPAIRED as exc:
         if pairs:
             return pair(api, attempt)
         attempts.refuse(attempt, exc)
+    if not reply.pending and reply.reason_code in HELD:
+        return Progress("hold", wait=_wait(reply) or 60)
     if not _claim(attempt, "request_id", reply.id):
         _cancel_request(api, reply.id)  # another tab was first: its request counts
         return poll(api, attempt)
+    if before:
+        _cancel_withheld(api, before)
     return _of_request(reply)
 
 
-def _initiate(api: ToopherApi, attempt: Attempt, computer: Computer, **options: bool) -> AuthenticationRequest:
+def _initiate(api: ToopherApi, attempt: Attempt, computer: Computer, **options: bool | str) -> AuthenticationRequest:
     return AuthenticationRequest(
         api.post(
             "authentication_requests/initiate",  # by name: names may look like the ids of pairings
@@ -164,7 +197,10 @@ def pair(api: ToopherApi, attempt: Attempt, phrase: str = "", *, only_first: boo
 
 
 def enter_code(api: ToopherApi, attempt: Attempt, reply: AuthenticationRequest, code: str) -> Progress:
-    """Answer with the phone's one-time code; ``waiting`` still, after a wrong one."""
+    """Answer with the phone's one-time code; ``waiting`` or ``code`` still, after a wrong one.
+
+    ``TooManyCodesError`` leaves the attempt waiting: none is compared for a while.
+    """
     try:
         with _service_errors(attempt):
             try:
@@ -174,7 +210,7 @@ def enter_code(api: ToopherApi, attempt: Attempt, reply: AuthenticationRequest, 
                     raise
                 return poll(api, attempt)  # it is no code, or the phone has answered meanwhile
     except RateLimitError as exc:
-        return Progress("hold", wait=exc.retry_after or 60)
+        raise TooManyCodesError(exc.retry_after or 60) from exc
     return _of_request(reply)
 
 
@@ -204,6 +240,13 @@ def _cancel_at_service(api: ToopherApi, attempt: Attempt, token: str) -> None:
 def _cancel_request(api: ToopherApi, request_id: str) -> None:
     with suppress(ToopherApiError):
         api.post(api.path("authentication_requests", request_id, "cancel"))
+
+
+def _cancel_withheld(api: ToopherApi, request_id: str) -> None:
+    """Only one that waits for a code; what a phone was asked, and has left unanswered, stays so on record."""
+    with suppress(ToopherApiError):
+        if _of_request(api.get_authentication_request_by_id(request_id)).state == "code":
+            _cancel_request(api, request_id)
 
 
 def _cancel_pairing(api: ToopherApi, pairing_id: str) -> None:

@@ -9,30 +9,45 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views import View
 from django.views.decorators.cache import never_cache
 
 from .. import connection
 from ..client import ToopherApiError
 from ..conf import conf
-from ..errors import SecondFactorError, UnknownPhraseError
+from ..errors import SecondFactorError, TooManyCodesError, UnknownPhraseError
 from ..exempt import second_factor_exempt
 from ..models import Attempt
-from ..session import computer, state
+from ..session import state
 from ..session.state import PENDING_LOGIN, PENDING_PAIRING
 from . import attempts, native
 from .attempts import OpenAttempt
 from .framing import may_pair
 from .native import Progress
 
+WRONG_CODE = gettext_lazy("That code is not right, or was used already. Wait for the next one.")
 UNKNOWN_PHRASE = gettext_lazy("No phone shows these words now. Check them, or make new ones on the phone.")
 
 
 def typed_phrase(request: HttpRequest) -> str:
     """The words that a phone shows, as the person typed them: with one space between each two."""
     return " ".join(request.POST.get("phrase", "")[:200].split())
+
+
+def typed_code(text: str) -> str:
+    """A one-time code as the person typed it, without spaces."""
+    return "".join(text[:20].split())
+
+
+def too_many_codes(error: TooManyCodesError) -> str:
+    """That no code is looked at for a while."""
+    minutes = -(-error.seconds // 60)
+    return ngettext(
+        "No code is taken now. Wait %(minutes)d minute before you type another.",
+        "No code is taken now. Wait %(minutes)d minutes before you type another.",
+        minutes,
+    ) % {"minutes": minutes}
 
 
 @dataclass
@@ -59,7 +74,7 @@ class Asking:
         return act(progress) if act else progress
 
     def _ask(self, progress: Progress) -> Progress:
-        if progress.state != "unanswered":
+        if not progress.may_ask:
             return progress
         return native.ask_phone(self.api, self.attempt, self.here.computer, pairs=self.pairs)
 
@@ -79,12 +94,16 @@ class Asking:
         return after
 
     def _code(self, progress: Progress) -> Progress:
-        code = "".join(self.request.POST.get("code", "")[:20].split())
-        if progress.reply is None or progress.state != "waiting" or not code:
+        code = typed_code(self.request.POST.get("code", ""))
+        if progress.reply is None or not progress.takes_code or not code:
             return progress
-        after = native.enter_code(self.api, self.attempt, progress.reply, code)
-        if after.state == "waiting":
-            self.error = _("That code is not right, or was used already. Wait for the next one.")
+        try:
+            after = native.enter_code(self.api, self.attempt, progress.reply, code)
+        except TooManyCodesError as error:
+            self.error = too_many_codes(error)
+            return progress
+        if after.takes_code:
+            self.error = str(WRONG_CODE)
         return after
 
     def page(self, progress: Progress) -> HttpResponse:
@@ -92,23 +111,17 @@ class Asking:
         context = {
             "state": progress.state,
             "number": native.spaced(progress.number),
+            "wait": progress.wait,
             "minutes": -(-progress.wait // 60),
             "error": self.error,
-            "listed": _has_list(progress),
+            "listed": progress.has_list,
             "words_typed": self.words_typed,
             "came_back": self.request.method == "POST",
             "username": self.attempt.username,
             "has_recovery_codes": self.here.has_recovery_codes,
             "support_url": conf.TOOPHER_SUPPORT_URL,
         }
-        response = render(self.request, "django_toopher/native.html", context)
-        computer.remember(self.request, response, self.here.computer.id)
-        return response
-
-
-def _has_list(progress: Progress) -> bool:
-    """Whether the person has a code left of a list on paper (PROTOCOL.md §4.2), by which to answer."""
-    return progress.reply is not None and bool(progress.reply.user.raw.get("number_of_pregenerated_otps_remaining"))
+        return render(self.request, "django_toopher/native.html", context)
 
 
 @method_decorator([login_not_required, second_factor_exempt, never_cache], name="dispatch")

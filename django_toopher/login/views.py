@@ -15,20 +15,20 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from .. import connection, policy
+from .. import connection
 from ..conf import conf
 from ..errors import NothingPendingError, SecondFactorError, ServiceDownError
 from ..exempt import second_factor_exempt
-from ..session import computer, generation, state
+from ..session import computer, generation, sitting, state
 from ..session.state import PENDING_LOGIN, Pending
-from . import answers, attempts, entry, native
+from . import answers, attempts, due, entry, native, outage
 from .error_texts import sign_in_url
 from .framing import EmbeddingView, authentication_url, failed, may_pair, posted
 from .native_views import Asking
 from .redirects import safe_next
 
 
-@method_decorator([second_factor_exempt], name="dispatch")
+@second_factor_exempt  # the class, not a ``dispatch`` of its own: what others have put around Django's runs here, too
 class LoginView(auth_views.LoginView):
     """Django's login view, which logs nobody in while a second factor is due."""
 
@@ -37,10 +37,14 @@ class LoginView(auth_views.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user = form.get_user()
         entry.cancel_earlier(self.request)  # also where the password is enough for who logs in now
-        if not policy.is_due(user, self.request):
-            response = super().form_valid(form)
-            state.set_now(self.request.session, state.PASSWORD_AT)
-            return response
+        try:
+            if not due.is_due(self.request, user):
+                response = super().form_valid(form)
+                state.set_looked_up(self.request.session)
+                state.set_now(self.request.session, state.PASSWORD_AT)
+                return response
+        except SecondFactorError as error:
+            return failed(self.request, error)
         pending = entry.begin(self.request, user, self.get_redirect_url(), user.backend)
         return self._at_once(pending) or entry.to_page(self.request, pending)
 
@@ -50,10 +54,13 @@ class LoginView(auth_views.LoginView):
         Whether to try is no more than a guess by a cookie; that there is an answer, the service says.
         """
         allowed = conf.TOOPHER_AUTOMATION_ALLOWED and not conf.TOOPHER_CHALLENGE_REQUIRED
-        if not allowed or not computer.was_silent(self.request):
+        browser = computer.of_request(self.request)
+        if not allowed or not browser.silent:
             return None
         try:
-            here = attempts.find_at(computer.of_request(self.request), pending)
+            here = attempts.find_at(browser, pending)
+            if here.computer.id not in browser.silent:
+                return None
             api = connection.api(self.request)
             reply = native.ask_silently(api, here.attempt, here.computer)
             approval = reply and answers.complete_with_reply(api, here.attempt, reply)
@@ -70,9 +77,12 @@ class AuthenticateView(EmbeddingView):
         """The page; back to the login page when nothing is pending, as after the back button."""
         pending = state.load(request.session, PENDING_LOGIN)
         try:
-            here = attempts.find_at(computer.of_request(request), pending)
+            browser = computer.of_request(request)
+            here = attempts.find_at(browser, pending)
             if conf.TOOPHER_EMBED == "native":
                 return self._native(request, pending, Asking(request, here))
+            if browser.asked and not here.is_known:
+                here = attempts.recall(connection.api(request), here, browser.asked)
             url = authentication_url(request, here, pending.token if pending else "", **self.placement(request))
         except NothingPendingError:
             return self._begin(request)
@@ -90,7 +100,8 @@ class AuthenticateView(EmbeddingView):
             "support_url": conf.TOOPHER_SUPPORT_URL,
         }
         response = self.embed(request, "django_toopher/authenticate.html", url, "django_toopher:postback", context)
-        computer.remember(request, response, here.computer.id)
+        if not here.is_known:
+            computer.remember_asked(request, response, here.computer.id)
         return response
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
@@ -103,6 +114,9 @@ class AuthenticateView(EmbeddingView):
         """Ask, and go on once it is answered: at once, where an automation fits."""
         progress = asking.act()
         if progress.reply is None or progress.state != "answered":
+            if request.method != "POST":
+                # the phone is asked once, whoever opens the page: a session that was planted goes on here alone (S46)
+                request.session.cycle_key()
             return asking.page(progress)
         approval = answers.complete_with_reply(asking.api, asking.attempt, progress.reply)
         return entry.log_in_verified(request, pending, approval)
@@ -112,14 +126,19 @@ class AuthenticateView(EmbeddingView):
         next_url = request.GET.get("next", "")
         if not request.user.is_authenticated:
             return redirect(sign_in_url())
-        if generation.is_verified_or_let_in(request) or not policy.is_due(request.user, request):
-            return HttpResponseRedirect(safe_next(request, next_url))
-        return entry.ask_second_factor(request, request.user, next_url, request.session.get(BACKEND_SESSION_KEY, ""))
+        try:
+            if generation.is_verified_or_let_in(request) or not due.is_due_in_session(request):
+                return HttpResponseRedirect(safe_next(request, next_url))
+        except SecondFactorError as error:
+            return failed(request, error)
+        backend = request.session.get(BACKEND_SESSION_KEY, "")
+        return entry.ask_second_factor(request, sitting.person(request), next_url, backend)
 
     def _without_service(self, request: HttpRequest, error: ServiceDownError) -> HttpResponseBase:
         """The page that says so; with ``TOOPHER_FAIL_OPEN``, and only then, people get in unverified."""
-        if not (conf.TOOPHER_FAIL_OPEN and error.may_fail_open) or state.is_let_in(request):
-            return failed(request, error)  # who was let in wants what needs the phone: letting in again leads nowhere
+        # who was let in wants what needs the phone: letting in again leads nowhere
+        if not conf.TOOPHER_FAIL_OPEN or state.is_let_in(request) or not outage.is_confirmed(error):
+            return failed(request, error)
         pending = state.load(request.session, PENDING_LOGIN)
         try:
             user = attempts.let_in_unverified(pending)

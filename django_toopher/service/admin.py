@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminSplitDateTime
-from django.core.exceptions import ValidationError
-from django.db.models import DateTimeField, QuerySet
-from django.forms import SplitDateTimeField
-from django.http import HttpRequest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME as CHOSEN
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
-from .models import Alarm, AuthenticationRequest, Authenticator, Automation, Pairing, Requester, User
-from .people import requesters
+from .models import Alarm, AuthenticationRequest, Authenticator, Automation, Pairing, Requester, User, digest
+from .people import own_site, requesters
+from .people.verbs import VERBS, Verb, allowed_verbs, carry_out, standing
 
 # only django-stubs' ModelAdmin takes a parameter
 if TYPE_CHECKING:
@@ -51,6 +59,11 @@ class RequesterAdmin(_ModelAdmin):
         """A site is shut out, not deleted: its calls are then told so with 403, and what happened stays on record."""
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Requester | None = None) -> bool:
+        """This project's own site decides over superusers, too: whether they may opt out, who may frame their pages."""
+        is_own = obj is not None and obj.is_own_site
+        return super().has_change_permission(request, obj) and (request.user.is_superuser or not is_own)
+
     def save_model(self, request: HttpRequest, obj: Requester, form: Any, change: bool) -> None:
         """A new site gets its key and secret."""
         if not change:
@@ -62,6 +75,10 @@ class RequesterAdmin(_ModelAdmin):
     def rotate_secret(self, request: HttpRequest, queryset: QuerySet[Requester]) -> None:
         """For each site on its own; the embedded one follows ``SECRET_KEY``."""
         for requester in queryset:
+            if not self.has_change_permission(request, requester):
+                text = _("%s: of this very site, which only a superuser changes") % requester
+                self.message_user(request, text, messages.ERROR)
+                continue
             try:
                 secret = requesters.rotate(requester)
             except ValidationError as error:
@@ -95,6 +112,20 @@ class LongListAdmin(_ModelAdmin):
         """Not by hand."""
         return False
 
+    def response_action(self, *args: Any, **kwargs: Any) -> HttpResponse | None:
+        """What can be nobody's primary key is a bad request, and no fault of ours."""
+        try:
+            return super().response_action(*args, **kwargs)
+        except ValidationError as error:
+            raise BadRequest from error
+
+    def tell(
+        self, request: HttpRequest, text: str | Promise, rows: Iterable[Any], level: int = messages.SUCCESS
+    ) -> None:
+        """A message with the names of whom it is true; none where it is true of nobody."""
+        if names := ", ".join(map(str, rows)):
+            self.message_user(request, f"{text}: {names}", level)
+
 
 class ReadOnlyAdmin(LongListAdmin):
     """To look at."""
@@ -113,20 +144,24 @@ class ReadOnlyAdmin(LongListAdmin):
         return False
 
 
-class NamedDateTime(AdminSplitDateTime):
-    """Django's own, whose two fields have no label that a screen reader could find."""
+MOST = 100
+"""Users with whom something is done at once."""
 
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        """With their names told."""
-        context = super().get_context(name, value, attrs)
-        for part, label in zip(context["widget"]["subwidgets"], ("date_label", "time_label"), strict=True):
-            part["attrs"]["aria-label"] = context[label]
-        return context
+
+def _action(verb: Verb) -> Any:
+    def act(modeladmin: UserAdmin, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        return modeladmin.act(request, verb, queryset)
+
+    act.__name__ = verb.name
+    return admin.action(description=verb.label)(act)  # type: ignore[arg-type]  # lazy, as Django takes it
 
 
 @admin.register(User)
-class UserAdmin(LongListAdmin):
-    """Users of all requesters. A wait after wrong numbers, or after a report, can be lifted here."""
+class UserAdmin(ReadOnlyAdmin):
+    """Users of all requesters, to look at; each verb has its permission, asks where that is due, and is logged.
+
+    Those of this project's own site are the app's matter, where ranks count (SECURITY.md S44).
+    """
 
     list_display = (
         "name",
@@ -146,18 +181,100 @@ class UserAdmin(LongListAdmin):
         "failures",
         "blocked_until",
         "reported_until",
+        "lifted",
+        "computers",
     )
     list_filter = ("requester", "toopher_authentication_enabled")
     list_select_related = ("requester",)
     search_fields = ("name", "email")
-    readonly_fields = ("requester", "name", "created")
-    formfield_overrides: ClassVar = {
-        DateTimeField: {"form_class": SplitDateTimeField, "widget": NamedDateTime},
-    }
+    actions = tuple(_action(verb) for verb in VERBS.values())
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Users come from their site."""
-        return False
+    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Without those that are not allowed."""
+        hidden = {*VERBS} - {verb.name for verb in allowed_verbs(request.user)}
+        actions = super().get_actions(request, *args, **kwargs)
+        return {name: each for name, each in actions.items() if name not in hidden}
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """403 for a verb without its permission, and not a list that looks as if nothing had been asked for."""
+        verb = VERBS.get(request.POST.get("action", ""))
+        if verb and not verb.is_allowed(request.user):
+            raise PermissionDenied
+        return super().changelist_view(request, extra_context)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: User | None = None,
+    ) -> HttpResponse:
+        """With the verbs, or of the own site's user a link to where the app has them."""
+        if obj is not None and obj.requester.is_own_site:
+            context |= {"is_own_site": True, "account_url": self._account_url(request, obj)}
+        elif obj is not None:
+            context["verbs"] = allowed_verbs(request.user)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _account_url(self, request: HttpRequest, user: User) -> str:
+        """The app's page of this person; blank where there is none, or none that this person of the admin may see."""
+        account = own_site.accounts([user]).get(user.pk)
+        if account is None or not request.user.has_perm("django_toopher.view_toopheraccount"):
+            return ""
+        name = "admin:django_toopher_toopheraccount_change"
+        with suppress(NoReverseMatch):  # the app can be in another admin site
+            return reverse(name, args=[account.pk], current_app=self.admin_site.name)
+        return ""
+
+    def act(self, request: HttpRequest, verb: Verb, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Do it, to those who are there and no users of the own site. Ask first, unless that was answered just so."""
+        chosen = list(queryset.select_related("requester")[: MOST + 1])
+        if len(chosen) > MOST:
+            self.message_user(request, _("Choose at most %d people at a time.") % MOST, messages.ERROR)
+            return None
+        users = [user for user in chosen if not user.requester.is_own_site]
+        gone = 0 if request.POST.get("select_across") == "1" else len({*request.POST.getlist(CHOSEN)}) - len(chosen)
+        if gone > 0:
+            self.message_user(request, _("Not there any more: %d of those who were chosen") % gone, messages.WARNING)
+        own = [user for user in chosen if user not in users]
+        self.tell(request, _("Users of this very site: use their page under Toopher accounts"), own, messages.WARNING)
+        if verb.question and users:
+            people = [(user, standing(user)) for user in users]
+            seen = digest(repr([(user.pk, lines) for user, lines in people]))
+            if request.POST.get("seen") != seen:
+                return self._ask(request, verb, people, seen)
+        done = [user for user in users if carry_out(verb, user, partial(self._log, request, verb, user))]
+        self.tell(request, verb.done, done)
+        self.tell(request, verb.unneeded, [user for user in users if user not in done], messages.WARNING)
+        return None
+
+    def _log(self, request: HttpRequest, verb: Verb, user: User) -> None:
+        self.log_change(request, user, str(verb.done))
+
+    def _ask(self, request: HttpRequest, verb: Verb, people: list[tuple[User, list[str]]], seen: str) -> HttpResponse:
+        """The page that names the people and how they stand. What is shown is what a yes is taken for."""
+        if "seen" in request.POST:
+            text = _("Nothing was done: something has changed since this was asked. Look again.")
+            self.message_user(request, text, messages.WARNING)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": verb.label,
+            "opts": self.opts,
+            "media": self.media,
+            "verb": verb,
+            "people": people,
+            "seen": seen,
+        }
+        return TemplateResponse(request, "admin/toopher_service/user/confirm.html", context)
+
+    @admin.display(description=_("failures at known computers"))
+    def computers(self, row: User) -> str:
+        """Each counts for itself (SECURITY.md S45); those where something was wrong since the last success."""
+        failed = row.terminals.exclude(failures=0).order_by("-failures")[:20]
+        lines = [(each.name, each.failures, each.blocked_until or "") for each in failed]
+        return format_html_join(mark_safe("<br>"), "{}: {} {}", lines) or self.get_empty_value_display()
 
 
 @admin.register(Authenticator)
@@ -203,6 +320,8 @@ class AuthenticationRequestAdmin(ReadOnlyAdmin):
         "expires",
         "pairing",
         "failures",
+        "at_known",
+        "withheld_until",
         "automated",
         "automation_allowed",
         "challenge_required",
@@ -225,8 +344,9 @@ class AutomationAdmin(ReadOnlyAdmin):
     search_fields = ("user__name",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Those whom the project lets delete them."""
-        return bool(request.user.has_perm("toopher_service.delete_automation"))
+        """Those whom the project lets delete them, of people in their reach (SECURITY.md S44)."""
+        is_allowed = request.user.has_perm("toopher_service.delete_automation")
+        return is_allowed and not (obj and own_site.out_of_reach([obj.user], request.user))
 
 
 class SettledFilter(admin.SimpleListFilter):
@@ -255,9 +375,18 @@ class AlarmAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Mark as settled"), permissions=["settle"])
     def settle(self, request: HttpRequest, queryset: QuerySet[Alarm]) -> None:
-        """Support has looked into them."""
-        count = queryset.filter(settled=None).update(settled=timezone.now())
-        messages.success(request, _("Settled: %d") % count)
+        """Support has looked into them; not into those about people out of its reach (SECURITY.md S44)."""
+        alarms = list(queryset.filter(settled=None).select_related("user__requester"))
+        reasons = own_site.out_of_reach({alarm.user for alarm in alarms}, request.user)
+        settled = 0
+        for alarm in alarms:
+            if reason := reasons.get(alarm.user_id):
+                self.tell(request, reason, [alarm], messages.WARNING)
+            # of two colleagues at the same moment, the first is in the log
+            elif Alarm.objects.filter(pk=alarm.pk, settled=None).update(settled=timezone.now()):
+                self.log_change(request, alarm, "settled")
+                settled += 1
+        messages.success(request, _("Settled: %d") % settled)
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
         """Those who may change alarms, which nobody does by hand."""

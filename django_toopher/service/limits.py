@@ -1,4 +1,10 @@
-"""How often something may happen (SECURITY.md S23, S24; PROTOCOL.md §8.9).
+"""How often something may happen (SECURITY.md S23, S24, S45; PROTOCOL.md §8.9).
+
+What is asked and tried counts by where it comes from. Each *known* computer of a user (``Terminal.is_known``) counts
+for itself, all others together count at the user: who knows the password alone wears out the latter, while the user's
+own computers go on, as do the phone's yes (``count_number``) and support (``lift``) everywhere. A success forgets what
+was counted where it was made, and nothing else: the user's daily sign-ins at known computers forget no guess of a
+stranger's; the phone's yes, or a right code, at a new computer does.
 
 What protects people is counted in the database, in one statement that counts and checks, so a limit holds with fifty
 calls at once, several processes and a restart. Only polls, which protect nothing but the service itself, are counted in
@@ -12,17 +18,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from typing import Any
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Exists, F, Q, QuerySet, Value, When
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .. import backoff
 from ..addresses import network_of
 from .conf import conf
 from .errors import TooManyError
-from .models import AuthenticationRequest, Requester, Tally, User, digest
+from .models import AuthenticationRequest, Requester, Tally, Terminal, User, digest
 
 logger = logging.getLogger(__name__)
 
@@ -56,10 +64,18 @@ class CrowdedError(TooManyError):
     message = _("Too many pages or phones were opened from your network. Please wait a moment.")
 
 
+class CodesLockedError(TooManyError):
+    """Wrong codes up to the last that may be; a phone can still say yes."""
+
+    message = _(
+        "There were too many wrong codes. Approve the sign-in on the phone, or ask the site's support for help."
+    )
+
+
 class LockedError(TooManyError):
     """Wrong numbers and codes up to the last that may be."""
 
-    message = _("There were too many wrong numbers and codes. Ask the site's support to reset your phones.")
+    message = _("There were too many wrong numbers and codes. Ask the site's support for help.")
 
 
 class ReportedError(TooManyError):
@@ -68,35 +84,47 @@ class ReportedError(TooManyError):
     message = _("A sign-in was reported on the phone. For safety, nobody can sign in with this phone for a while.")
 
 
-def count_request(user: User, now: datetime) -> None:
+def count_request(request: AuthenticationRequest, now: datetime) -> None:
     """Count an authentication request that the user's phones are about to show.
 
-    ``UnansweredError`` when as many as may be were made in this period without a yes, or when the last ones were all
-    denied or left unanswered; one that was prolonged counts as soon as it would have without that. Two queries, and one
-    for a site that has a limit of its own (``BusyError``).
+    ``UnansweredError`` when as many as may be were made from there in this period without a yes, or when the last ones
+    were all denied or left unanswered; one that was prolonged counts as soon as it would have without that. Two
+    queries, and one for a site that has a limit of its own (``BusyError``).
     """
-    limits = conf.TOOPHER_SERVICE_LIMITS
-    site = user.requester
-    if site.question_limit is not None:
-        _take(_key("site requests", site.pk.hex), site.question_limit, BusyError, now)
-    key = _key("requests", user.pk.hex)
-    if _take(key, limits.requests, UnansweredError, now):
-        return  # nothing was asked since the last yes
-    most, since = limits.unanswered, now - timedelta(seconds=limits.period)
+    limits, site, key = conf.TOOPHER_SERVICE_LIMITS, request.user.requester, _requests_key(request)
+    is_first = _take(key, limits.requests, UnansweredError, now)
+    try:
+        if not is_first:  # since the last yes: no earlier one counts
+            _require_answered(request, limits.unanswered, now - timedelta(seconds=limits.period), now)
+        if site.question_limit is not None:  # last: what asks no phone is none of the site's questions
+            _take(_key("site requests", site.pk.hex), site.question_limit, BusyError, now)
+    except TooManyError:
+        Tally.objects.filter(pk=key, count__gt=0).update(count=F("count") - 1)  # no phone hears of it
+        raise
+
+
+def _require_answered(request: AuthenticationRequest, most: int, since: datetime, now: datetime) -> None:
     first_time = timedelta(seconds=conf.TOOPHER_SERVICE_REQUEST_AGE)
     unanswered = Q(state=State.PENDING) & (Q(expires__lte=now) | Q(created__lte=now - first_time))
-    ended = Q(state__in=[State.GRANTED, State.DENIED]) | unanswered
-    # those that were taken back are not among them: the limit `requests` counts them
-    earlier = user.authentication_requests.filter(ended, automated=False, created__gt=since).order_by("-created")
-    last = list(earlier.values_list("state", "created")[:most])
+    # those that were taken back are not among them: the limit `requests` counts them; those of which no phone
+    # heard are only where a code has granted them
+    ended = Q(state=State.GRANTED) | Q(withheld_until=None) & (Q(state=State.DENIED) | unanswered)
+    here = Q(at_known=True, terminal=request.terminal) if request.at_known else Q(at_known=False)
+    counted = max(since, request.user.lifted or since)
+    earlier = request.user.authentication_requests.filter(ended, here, automated=False, created__gt=counted)
+    last = list(earlier.order_by("-created").values_list("state", "created")[:most])
     if len(last) == most and all(state != State.GRANTED for state, _created in last):
         # until the oldest of them is out of the period
         raise UnansweredError(backoff.seconds_until(last[-1][1] + (now - since), now))
 
 
-def forget_requests(user: User) -> None:
-    """The person has said yes: what was asked before was no bombing."""
-    Tally.objects.filter(pk=_key("requests", user.pk.hex)).delete()
+def forget_requests(request: AuthenticationRequest) -> None:
+    """The person has said yes: what was asked from there before was no bombing."""
+    Tally.objects.filter(pk=_requests_key(request)).delete()
+
+
+def _requests_key(request: AuthenticationRequest) -> str:
+    return _key("requests", (request.terminal_id if request.at_known else request.user_id).hex)
 
 
 @contextmanager
@@ -105,7 +133,7 @@ def phrase_tried(requester: Requester, user_name: str, now: datetime) -> Iterato
 
     Where nothing is raised inside, it was right, and those before are forgotten.
     """
-    key = _key("phrases", f"{requester.pk.hex}\n{user_name}")
+    key = _phrases_key(requester, user_name)
     _take(key, conf.TOOPHER_SERVICE_LIMITS.phrases, TooManyPhrasesError, now)
     yield
     Tally.objects.filter(pk=key).delete()
@@ -138,36 +166,97 @@ def count_poll(polled: str, now: datetime, *, factor: int = 1) -> None:
         raise TooManyError(1)
 
 
-def require_not_blocked(user: User, now: datetime) -> None:
-    """``TooManyError`` while wrong numbers and codes, or a report, make the user wait (SECURITY.md S23, S24)."""
-    if user.failures >= backoff.MOST_FAILURES:
-        raise LockedError(backoff.LONGEST_WAIT)
+CODES = backoff.MOST_FAILURES - 10
+"""Tries in a row after which no code is compared: the last ten are for numbers, which only the phone can type."""
+
+
+def require_not_blocked(request: AuthenticationRequest, now: datetime) -> None:
+    """``ReportedError`` after a report, ``LockedError`` after the last wrong number (SECURITY.md S23, S24).
+
+    Nothing else keeps the phone from being asked and from saying yes: wrong codes are anybody's (S45).
+    """
+    user = request.user
     if user.reported_until and user.reported_until > now:
         raise ReportedError(backoff.seconds_until(user.reported_until, now))
-    if user.blocked_until and user.blocked_until > now:
-        raise TooManyError(backoff.seconds_until(user.blocked_until, now))
+    if _counted(request).failures >= backoff.MOST_FAILURES:
+        raise LockedError(backoff.LONGEST_WAIT)
 
 
-def count_try(user: User, now: datetime) -> None:
-    """Count a number or code before it is compared; ``TooManyError`` while the user has to wait.
+def count_code(request: AuthenticationRequest, now: datetime) -> None:
+    """Count a code before it is compared; ``TooManyError`` while codes from there have to wait.
 
     A right one then calls ``forget_tries``.
     """
-    limits, asked = conf.TOOPHER_SERVICE_LIMITS, User.objects.filter(_is_over("reported_until", now), pk=user.pk)
-    if not backoff.count_try(asked, now, most=limits.failures, wait=limits.failure_wait):
-        # the UPDATE has seen the row, `user` may be older
-        user.refresh_from_db(fields=["failures", "blocked_until", "reported_until"])
-        require_not_blocked(user, now)
+    if _count_try(request, now, last=CODES):
+        return
+    counted = _read_again(request, now)
+    if counted.failures >= CODES:
+        raise CodesLockedError(backoff.LONGEST_WAIT)
+    raise TooManyError(backoff.seconds_until(counted.blocked_until, now))
+
+
+def count_number(request: AuthenticationRequest, now: datetime) -> None:
+    """The same of a number. It comes from the user's own phone, so no wait that others have caused keeps it back.
+
+    What slows it down is that a request takes few, and that few requests are denied in a row (``count_request``).
+    """
+    if not _count_try(request, now, last=backoff.MOST_FAILURES, waits=False):
+        _read_again(request, now)
         raise TooManyError(1)  # it was freed in between
 
 
-def forget_tries(user: User) -> None:
+def _count_try(request: AuthenticationRequest, now: datetime, *, last: int, waits: bool = True) -> bool:
+    limits = conf.TOOPHER_SERVICE_LIMITS
+    # in the UPDATE, as the one for the tries: `request` may be older than a report
+    no_report = Exists(User.objects.filter(_is_over("reported_until", now), pk=request.user_id))
+    rows = _rows(request).filter(no_report)
+    return backoff.count_try(rows, now, most=limits.failures, wait=limits.failure_wait, last=last, waits=waits)
+
+
+def _read_again(request: AuthenticationRequest, now: datetime) -> User | Terminal:
+    """The row where the try was not counted, as the UPDATE has seen it; raises what ``require_not_blocked`` does."""
+    request.user.refresh_from_db(fields=["failures", "blocked_until", "reported_until"])
+    request.terminal.refresh_from_db(fields=["failures", "blocked_until"])
+    require_not_blocked(request, now)
+    return _counted(request)
+
+
+def forget_tries(request: AuthenticationRequest) -> None:
     """One was right."""
-    backoff.forget(User.objects.filter(pk=user.pk))
+    backoff.forget(_rows(request))
+
+
+def _counted(request: AuthenticationRequest) -> User | Terminal:
+    return request.terminal if request.at_known else request.user
+
+
+def _rows(request: AuthenticationRequest) -> QuerySet[Any]:
+    """Where what is wrong is counted, as one row."""
+    if request.at_known:
+        return Terminal.objects.filter(pk=request.terminal_id)
+    return User.objects.filter(pk=request.user_id)
+
+
+def lift(user: User) -> bool:
+    """Nothing that was asked, tried or reported before makes the user wait any more, at any computer.
+
+    Whether anything did.
+    """
+    now, counted = timezone.now(), Q(failures__gt=0) | Q(blocked_until__isnull=False)
+    free = {"failures": 0, "blocked_until": None}
+    row = User.objects.filter(pk=user.pk)
+    waited = row.filter(counted | Q(reported_until__isnull=False)).update(reported_until=None, **free)
+    row.update(lifted=now)
+    waited += user.terminals.filter(counted).update(**free)
+    known = user.terminals.exclude(approved=None).values_list("pk", flat=True)
+    tallies = [_key("requests", each.hex) for each in (user.pk, *known)]
+    waited += Tally.objects.filter(pk__in=[*tallies, _phrases_key(user.requester, user.name)]).delete()[0]
+    user.authentication_requests.waiting(now).filter(withheld_until__gt=now).update(withheld_until=now)
+    return bool(waited)
 
 
 def block_after_report(user: User, now: datetime) -> None:
-    """The user is asked nothing new for a while; only the time or a reset ends it, no success."""
+    """The user is asked nothing new for a while; only the time or ``lift`` ends it, no success."""
     until = now + timedelta(seconds=conf.TOOPHER_SERVICE_LIMITS.report_wait)
     User.objects.filter(_is_over("reported_until", now), pk=user.pk).update(reported_until=until)
 
@@ -180,6 +269,10 @@ def _take_for_address(what: str, address: str, most: int, now: datetime) -> None
     """Only public addresses count: the others are mostly a proxy, behind which everybody is. IPv6 counts by /64."""
     if address and ip_address(address).is_global:
         _take(_key(what, network_of(address, 32)), most, CrowdedError, now)
+
+
+def _phrases_key(requester: Requester, user_name: str) -> str:
+    return _key("phrases", f"{requester.pk.hex}\n{user_name}")
 
 
 def _key(what: str, whose: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from django.apps import apps
@@ -11,7 +12,10 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from .. import embedded
+from ..addresses import normalized_address
 from ..conf import conf
+
+_NAME = re.compile(r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", re.IGNORECASE)
 
 
 def is_embedded() -> bool:
@@ -43,17 +47,25 @@ def base_url(request: HttpRequest | None = None) -> str:
 
 
 def _reachable(url: str) -> str:
-    """``DisallowedHost`` for a port that can't be: Django believes any in ``Host``, and no service would answer there.
+    """``DisallowedHost`` for a host or port that can't be: Django believes more in ``Host`` than can be called.
 
-    That must not look like a service that is down (``TOOPHER_FAIL_OPEN``).
+    That must not look like a service that is down (``TOOPHER_FAIL_OPEN``, SECURITY.md S42).
     """
     try:
-        is_port = urlsplit(url).port != 0
+        is_real = urlsplit(url).port != 0 and _is_host(urlsplit(url).netloc)
     except ValueError:
-        is_port = False
-    if not is_port:
-        raise DisallowedHost("The Host header names a port that does not exist.")
+        is_real = False
+    if not is_real:
+        raise DisallowedHost("The Host header names a host or a port that does not exist.")
     return url
+
+
+def _is_host(netloc: str) -> bool:
+    """Labels between dots (RFC 1035 §2.3.4), or an IPv6 address in brackets; and perhaps a port."""
+    host = re.sub(r":[0-9]+$", "", netloc)
+    if host.startswith("["):
+        return host.endswith("]") and bool(normalized_address(host[1:-1]))
+    return len(host) <= 254 and _NAME.fullmatch(host) is not None
 
 
 def _embedded_root() -> str:
@@ -71,7 +83,5 @@ def _embedded_root() -> str:
 
 def _allowed_host() -> str:
     """A host for calls that no browser made: the first of ``ALLOWED_HOSTS`` that is one."""
-    for host in settings.ALLOWED_HOSTS:
-        if host != "*":
-            return host.lstrip(".")
-    return "localhost"
+    hosts = (host.removeprefix(".") for host in settings.ALLOWED_HOSTS)
+    return next((host for host in hosts if _is_host(host)), "localhost")

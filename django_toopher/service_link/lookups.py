@@ -39,6 +39,42 @@ class Automation(NamedTuple):
     last_used: datetime | None
 
 
+class Standing(NamedTuple):
+    """A person at the service: the user's id, whether there is a second factor, and whether it is switched on."""
+
+    user_id: str
+    has_second_factor: bool
+    enabled: bool
+
+
+def can_know(name: str) -> bool:
+    """Whether anybody could have this name at the service (PROTOCOL.md §5), or an account here."""
+    return bool(name.strip()) and len(name) <= 255 and "\0" not in name
+
+
+def standing(account: ToopherAccount, api: ToopherApi) -> Standing | None:
+    """How a person stands at the service; None where that knows nobody. One call of our own service, mostly.
+
+    A second one where the id that we know is not known any more, and where another service does not tell.
+    """
+    user = find_user(account, api)
+    if user is None:
+        return None
+    if not user.id.isprintable() or user.id in {"", ".", ".."}:  # kept, it would break what asks by it
+        raise InvalidReplyError("The service's user has no usable id", status=200)
+    return Standing(user.id[:36], has_second_factor(user, api), user.toopher_authentication_enabled)
+
+
+def has_second_factor(user: User, api: ToopherApi) -> bool:
+    """Whether there is a phone, or a list of codes (PROTOCOL.md §4.2), whatever was paired where."""
+    told = user.raw.get("has_second_factor")
+    if told is None:  # which is our own service's word
+        return bool(user.raw.get("number_of_pregenerated_otps_remaining") or phones(api, user.id))
+    if not isinstance(told, bool):
+        raise InvalidReplyError("The service's reply has no 'has_second_factor' that is a bool", status=200)
+    return told
+
+
 def find_user(account: ToopherAccount, api: ToopherApi) -> User | None:
     """The service's user, by the id that we know, or else by exact name; None where the service knows nobody."""
     if account.toopher_user_id:
@@ -63,9 +99,19 @@ def phone(api: ToopherApi, pairing_id: str) -> Phone:
 
 
 def computers(api: ToopherApi, user_id: str) -> list[Terminal]:
-    """The computers at which a user has signed in."""
-    rows = _rows(api.get(api.path("users", user_id, "terminals")))
+    """The computers at which a user has signed in, as far as the service tells; not those that were asked from only."""
+    rows = [row for row in _terminals(api, user_id) if row.get("approved") is not False]
     return [Terminal(str(row.get("name") or ""), _moment(row.get("created"))) for row in rows]
+
+
+def approved_ids(api: ToopherApi, user_id: str) -> set[str]:
+    """The secret ids of the computers at which this user was approved; none of a service that does not tell."""
+    rows = _terminals(api, user_id)
+    return {str(row.get("requester_specified_id")) for row in rows if row.get("approved") is True}
+
+
+def _terminals(api: ToopherApi, user_id: str) -> list[dict[str, Any]]:
+    return _rows(api.get(api.path("users", user_id, "terminals")))
 
 
 def automations(api: ToopherApi, user_id: str) -> list[Automation]:

@@ -1,4 +1,4 @@
-"""The computer in front of the person: a secret id in a cookie, and a friendly name."""
+"""The computer in front of the person: secret ids in cookies, one for each person, and a friendly name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 COOKIE = "toopher_terminal"
-"""Random, the same for all users of this browser; it reaches the service as a signed parameter (DESIGN.md, rule 6)."""
+"""The ids with which people were granted in this browser, one for each, newest first, with "." between them.
 
-SILENT_COOKIE = "toopher_silent"
-"""Set while the last login in this browser needed no phone; a guess that saves two pages."""
+``~`` stands behind that of a person whose last login here needed no phone.
+"""
+
+ASKED_COOKIE = "toopher_asked"
+"""The id with which a page in this browser has last asked a phone: the answer may get lost on its way to us."""
 
 COOKIE_AGE = 400 * 24 * 3600
 """Seconds; the longest that browsers keep a cookie."""
+
+MOST = 8
+"""People who are remembered in one browser."""
 
 # In this order: Edge and Opera call themselves Chrome as well, and all but Firefox Safari.
 _BROWSERS = {
@@ -41,54 +47,84 @@ _SYSTEMS = {
 
 @dataclass(frozen=True)
 class Computer:
-    """Where the person sits: the browser's secret id, and what the phone calls it."""
+    """Where a person sits, as the service hears of it: the secret id, and what the phone calls it."""
 
     id: str
     name: str
 
 
-def of_request(request: HttpRequest) -> Computer:
-    """The computer that ``request`` comes from; ``attempts.find_at`` knows what its user calls it."""
-    return Computer(terminal_id(request), name_of(request.headers.get("User-Agent", "")))
+@dataclass(frozen=True)
+class Browser:
+    """What a browser says of itself. Anybody may have planted its ids: ``attempts`` finds the one that is a person's.
+
+    ``ids`` are all of them, ``asked`` the one that was asked with last, ``silent`` those that needed no phone.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    asked: str
+    silent: frozenset[str]
 
 
-def terminal_id(request: HttpRequest) -> str:
-    """The browser's secret id, 43 characters for 256 bits; a fresh one when it has none or a strange one."""
-    kept = request.COOKIES.get(COOKIE, "")
-    return kept if re.fullmatch(r"[A-Za-z0-9_-]{43}", kept) else secrets.token_urlsafe(32)
+def of_request(request: HttpRequest) -> Browser:
+    """The browser that ``request`` comes from; what is malformed in its cookies is ignored."""
+    granted, asked = _granted(request), request.COOKIES.get(_cookie_name(ASKED_COOKIE), "")
+    asked = asked if _is_id(asked) else ""
+    ids = (*granted, asked) if asked else tuple(granted)
+    silent = frozenset(each for each, needs_no_phone in granted.items() if needs_no_phone)
+    return Browser(name_of(request.headers.get("User-Agent", "")), ids, asked, silent)
 
 
-def remember(request: HttpRequest, response: HttpResponseBase, terminal: str) -> None:
-    """Set the cookie, where the browser does not have it yet."""
-    if request.COOKIES.get(COOKIE) != terminal:
-        _set_cookie(request, response, COOKIE, terminal)
+def fresh_id() -> str:
+    """An id that nobody knows: 43 characters for 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+def remember(request: HttpRequest, response: HttpResponseBase, terminal: str, *, silent: bool) -> None:
+    """A person was granted here with the id ``terminal``; ``silent`` is a guess for the next login."""
+    if not _is_id(terminal):
+        return
+    granted = {terminal: silent} | {each: was for each, was in _granted(request).items() if each != terminal}
+    entries = [f"{each}{'~' if was else ''}" for each, was in granted.items()]
+    _set_cookie(request, response, COOKIE, ".".join(entries[:MOST]))
+    if request.COOKIES.get(name := _cookie_name(ASKED_COOKIE)) == terminal:
+        path, domain = settings.SESSION_COOKIE_PATH, settings.SESSION_COOKIE_DOMAIN
+        response.delete_cookie(name, path=path, domain=domain, samesite="Lax")
+
+
+def remember_asked(request: HttpRequest, response: HttpResponseBase, terminal: str) -> None:
+    """The page in ``response`` asks the phone with the id ``terminal``, which was made for this page alone."""
+    _set_cookie(request, response, ASKED_COOKIE, terminal)
+
+
+def _is_id(text: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9_-]{43}", text) is not None
+
+
+def _granted(request: HttpRequest) -> dict[str, bool]:
+    """The ids of ``COOKIE``, and whether each needed no phone the last time."""
+    entries = request.COOKIES.get(_cookie_name(COOKIE), "").split(".")
+    ids = [entry for entry in entries if _is_id(entry.removesuffix("~"))][:MOST]
+    return {entry.removesuffix("~"): entry.endswith("~") for entry in ids}
+
+
+def _cookie_name(name: str) -> str:
+    """With the prefix that keeps other hosts of the domain from planting it, where the session's cookie allows it."""
+    ours_alone = settings.SESSION_COOKIE_SECURE and not settings.SESSION_COOKIE_DOMAIN
+    return f"__Host-{name}" if ours_alone and settings.SESSION_COOKIE_PATH == "/" else name
 
 
 def _set_cookie(request: HttpRequest, response: HttpResponseBase, name: str, value: str) -> None:
     response.set_cookie(
-        name,
+        _cookie_name(name),
         value,
         max_age=COOKIE_AGE,
         path=settings.SESSION_COOKIE_PATH,
         domain=settings.SESSION_COOKIE_DOMAIN,
-        secure=request.is_secure(),
+        secure=settings.SESSION_COOKIE_SECURE or request.is_secure(),
         httponly=True,
         samesite="Lax",
     )
-
-
-def was_silent(request: HttpRequest) -> bool:
-    """Whether the last login in this browser was answered by an automation."""
-    return COOKIE in request.COOKIES and SILENT_COOKIE in request.COOKIES
-
-
-def expect_silence(request: HttpRequest, response: HttpResponseBase, expected: bool) -> None:
-    """Remember whether this login was; a guess for the next one, which nothing is believed for."""
-    if expected and SILENT_COOKIE not in request.COOKIES:
-        _set_cookie(request, response, SILENT_COOKIE, "1")
-    elif not expected and SILENT_COOKIE in request.COOKIES:
-        path, domain = settings.SESSION_COOKIE_PATH, settings.SESSION_COOKIE_DOMAIN
-        response.delete_cookie(SILENT_COOKIE, path=path, domain=domain, samesite="Lax")
 
 
 def name_of(agent: str) -> str:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
 
 from ..conf import conf
 from ..models import ToopherAccount
-from . import state
+from . import sitting, state
 
 
 def is_verified_or_let_in(request: HttpRequest) -> bool:
@@ -58,5 +57,5 @@ def of_user(user: Any) -> int:
 
 
 def _generation(request: HttpRequest) -> int:
-    accounts = ToopherAccount.objects.filter(user=request.session[SESSION_KEY])
+    accounts = ToopherAccount.objects.filter(user=sitting.key_of(request.session))
     return accounts.values_list("generation", flat=True).first() or 0

@@ -14,17 +14,18 @@ import time
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from ..conf import conf
+from . import sitting
 
 PENDING_LOGIN = "_toopher_pending_login"
 PENDING_PAIRING = "_toopher_pending_pairing"
 VERIFIED = "_toopher_verified"
 LET_IN = "_toopher_let_in"
 LET_IN_UNTIL = "_toopher_let_in_until"
+LOOKED_UP = "_toopher_looked_up"
 VERIFIED_AT = "_toopher_verified_at"
 STEP_UP_SECRET = "_toopher_step_up_secret"  # noqa: S105 (the name of a key)
 STEP_UP_GRANT = "_toopher_step_up_grant"
@@ -33,6 +34,7 @@ GENERATION = "_toopher_generation"
 LOGGED_IN_AT = "_toopher_logged_in_at"
 PASSWORD_AT = "_toopher_password_at"  # noqa: S105 (the name of a key)
 REPLACING_AT = "_toopher_replacing_at"
+NOTICES = "_toopher_notices"
 
 ALL = (
     PENDING_LOGIN,
@@ -40,6 +42,7 @@ ALL = (
     VERIFIED,
     LET_IN,
     LET_IN_UNTIL,
+    LOOKED_UP,
     VERIFIED_AT,
     STEP_UP_SECRET,
     STEP_UP_GRANT,
@@ -50,7 +53,17 @@ ALL = (
     REPLACING_AT,
 )
 
-EARNED = (VERIFIED, VERIFIED_AT, LET_IN, LET_IN_UNTIL, CONFIRMED, STEP_UP_GRANT, GENERATION, REPLACING_AT)
+EARNED = (
+    VERIFIED,
+    VERIFIED_AT,
+    LET_IN,
+    LET_IN_UNTIL,
+    LOOKED_UP,
+    CONFIRMED,
+    STEP_UP_GRANT,
+    GENERATION,
+    REPLACING_AT,
+)
 """What was earned with a second factor that may not be the person's any more."""
 
 _BY_PASSWORD = "password:"  # noqa: S105 (a mark before an action)
@@ -105,7 +118,7 @@ def set_verified(session: SessionBase, generation: int | None = None) -> None:
 
     Who knows the account's ``generation`` saves the next request a query.
     """
-    session[VERIFIED] = session[SESSION_KEY]  # whose it is: the mark of one user serves no other (S11)
+    session[VERIFIED] = sitting.key_of(session)  # whose it is: the mark of one user serves no other (S11)
     session[VERIFIED_AT] = int(time.time())
     step_up_secret(session)  # at once: two tabs that ask at the same moment must not make two
     forget(session, LET_IN, LET_IN_UNTIL)
@@ -118,9 +131,19 @@ def set_let_in(session: SessionBase, generation: int | None = None, seconds: int
     That holds for so many seconds, by default ``TOOPHER_SESSION_CHECK``: then the policy is asked again, because a
     grace period may have ended, the user may belong to the staff now, or the policy is another one.
     """
-    session[LET_IN] = session[SESSION_KEY]
+    session[LET_IN] = sitting.key_of(session)
     session[LET_IN_UNTIL] = int(time.time()) + (conf.TOOPHER_SESSION_CHECK if seconds is None else seconds)
     set_generation(session, generation)
+
+
+def set_looked_up(session: SessionBase) -> None:
+    """The service was asked whether the logged-in user has a second factor: once for each login (SECURITY.md S37)."""
+    session[LOOKED_UP] = sitting.key_of(session)
+
+
+def was_looked_up(session: SessionBase) -> bool:
+    """Whether the service was asked since the logged-in user of this session came in, or that user was let in."""
+    return sitting.key_of(session) in {session.get(LOOKED_UP), session.get(LET_IN)}
 
 
 def set_generation(session: SessionBase, generation: int | None) -> None:
@@ -141,15 +164,25 @@ def generation_of(session: SessionBase) -> tuple[int, int] | None:
 
 def is_let_in(request: HttpRequest) -> bool:
     """Whether this session's user was found exempt in this session, not long ago."""
-    user, until = request.session.get(SESSION_KEY), request.session.get(LET_IN_UNTIL)
+    user, until = sitting.key_of(request.session), request.session.get(LET_IN_UNTIL)
     return user is not None and request.session.get(LET_IN) == user and isinstance(until, int) and time.time() < until
 
 
 def is_verified(request: HttpRequest) -> bool:
-    """Whether this session's user has passed a second factor in this session. No query beyond the session's own."""
+    """Whether who sits there has passed a second factor in this session. No query beyond the session's own."""
     session: Any = request.session
-    user = session.get(SESSION_KEY)
+    user = sitting.key_of(session)
     return user is not None and session.get(VERIFIED) == user
+
+
+def add_notice(session: SessionBase, text: str) -> None:
+    """Something to tell the person, once a page can: outlives the login that comes first."""
+    session[NOTICES] = [*session.get(NOTICES, []), text]
+
+
+def take_notices(session: SessionBase) -> list[str]:
+    """What ``add_notice`` kept; it is told once."""
+    return list(session.pop(NOTICES, []))
 
 
 def step_up_secret(session: SessionBase) -> str:
@@ -193,6 +226,6 @@ def was_confirmed(session: SessionBase, action: str, max_age: int, *, by_passwor
     if by_password:
         return _is_within(session.get(CONFIRMED, {}).get(f"{_BY_PASSWORD}{action}", 0), max_age)
     when = [session.get(CONFIRMED, {}).get(action, 0)]
-    if not action and session.get(VERIFIED) == session.get(SESSION_KEY):
+    if not action and session.get(VERIFIED) == sitting.key_of(session):
         when.append(session.get(VERIFIED_AT, 0))
     return _is_within(max(when), max_age)

@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.http import escape_leading_slashes
 
-from .. import connection, limits, policy
+from .. import connection, limits
 from ..addresses import address_of
 from ..client import ToopherApi, ToopherIframe
 from ..errors import (
@@ -40,12 +40,14 @@ from ..errors import (
     SecondFactorError,
     TooManyPasswordsError,
     TooManyRequestsError,
+    WrongCodeError,
     WrongPasswordError,
 )
-from ..login import answers, attempts, native
+from ..login import answers, attempts, due, native
 from ..login.attempts import OpenAttempt
+from ..login.native import Progress
 from ..models import Attempt, ToopherAccount, digest
-from ..session import computer, state
+from ..session import computer, sitting, state
 from ..session.state import Pending
 from .held_request import Held
 from .requirement import Requirement
@@ -83,14 +85,20 @@ def caller_of(request: HttpRequest) -> str:
     """The session that a request belongs to; without a logged-in one, the credentials that it shows. And where."""
     kept: Any = getattr(request, "session", None)
     if kept is not None and SESSION_KEY in kept:
-        return f"session {state.step_up_secret(kept)} at {request.get_host()}"
+        # whoever acts as somebody else confirms it for them, and for no other whom they act as later
+        whom = f" as {request.user.pk}" if sitting.is_impersonating(request) else ""
+        return f"session {state.step_up_secret(kept)}{whom} at {request.get_host()}"
     return f"authorization {request.headers.get('Authorization', '')} at {request.get_host()}"
 
 
 def asks_phone(user: AbstractBaseUser, request: HttpRequest) -> bool:
-    """Whether this person confirms on a phone; the others, who have none and need none, with the password."""
+    """Whether this person confirms on a phone; the others, who have none and need none, with the password.
+
+    What the service says of that counts (SECURITY.md S37), and a step-up never fails open: raises as ``due.is_due``.
+    As it may move the generation on, it is asked before an approval is requested.
+    """
     account: ToopherAccount | None = getattr(user, "toopher_account", None)
-    return bool(account and account.paired and account.enabled) or policy.is_due(user, request)
+    return bool(account and account.paired and account.enabled) or due.is_due(request, user, fails_open=False)
 
 
 def is_confirmed(request: HttpRequest, user: Any, requirement: Requirement, words: str = "") -> bool:
@@ -137,8 +145,8 @@ def _accept_pairing(approval: answers.Approval) -> None:
         Attempt.objects.filter(pk=approval.attempt.pk).update(generation=F("generation") + 1)
 
 
-def ask_phone(request: HttpRequest, pending: Pending, here: OpenAttempt | None = None) -> str:
-    """Ask the phone through the API, without an iframe; the number to type there. A step-up never fails open.
+def ask_phone(request: HttpRequest, pending: Pending, here: OpenAttempt | None = None) -> Progress:
+    """Ask the phone through the API, without an iframe; how far it is then. A step-up never fails open.
 
     ``here`` is what a page has found of it already: without a cookie yet, looking again would make another computer.
     """
@@ -146,26 +154,51 @@ def ask_phone(request: HttpRequest, pending: Pending, here: OpenAttempt | None =
     progress = native.ask_phone(connection.api(request), here.attempt, here.computer, pairs=False)
     if progress.state == "hold":
         attempts.fail(here.attempt, TooManyRequestsError())
-    return progress.number
+    return progress
 
 
-def poll(api: ToopherApi, attempt: Attempt) -> str:
-    """Ask the service what became of the request, and write the answer down; the number, while the phone waits for one.
+def ask_again(request: HttpRequest, pending: Pending) -> None:
+    """The same, of somebody who was told to wait; nothing where the phone waits for an answer, or may not be asked."""
+    here = attempts.find_at(computer.of_request(request), pending, Kind.STEP_UP)
+    progress = poll(connection.api(request), here.attempt)
+    if progress.state == "code" and progress.may_ask:
+        ask_phone(request, pending, here)
+
+
+def poll(api: ToopherApi, attempt: Attempt) -> Progress:
+    """Ask the service what became of the request, and write the answer down; how far it is.
 
     ``attempt`` has the outcome afterwards. Raises ``NotAnsweredYetError`` when the service was asked too often.
     """
     if attempt.outcome != Outcome.PENDING or not attempt.request_id or attempt.expires <= timezone.now():
-        return ""
+        return Progress("new")
     progress = native.poll(api, attempt)
     if progress.state == "hold":
         raise NotAnsweredYetError
+    return _written(api, attempt, progress)
+
+
+def enter_code(api: ToopherApi, attempt: Attempt, code: str) -> None:
+    """Confirm with the phone's one-time code; ``attempt`` has the outcome afterwards.
+
+    ``WrongCodeError`` and ``TooManyCodesError`` leave it waiting.
+    """
+    progress = poll(api, attempt)
+    if progress.reply is None or not progress.takes_code:
+        return
+    if _written(api, attempt, native.enter_code(api, attempt, progress.reply, code)).takes_code:
+        raise WrongCodeError
+
+
+def _written(api: ToopherApi, attempt: Attempt, progress: Progress) -> Progress:
+    """``progress``, and what it says of the answer in the attempt."""
     with suppress(SecondFactorError):  # the attempt tells of it
-        if progress.state == "unanswered":
+        if progress.state in {"unanswered", "late"}:
             attempts.fail(attempt, ExpiredAttemptError())
         if progress.state == "answered" and progress.reply is not None:
             _accept_pairing(answers.complete_with_reply(api, attempt, progress.reply))
     attempt.refresh_from_db()
-    return progress.number
+    return progress
 
 
 def complete_with_password(request: HttpRequest, pending: Pending, password: str) -> AbstractBaseUser:

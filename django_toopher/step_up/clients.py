@@ -11,6 +11,7 @@ from .. import connection
 from ..conf import conf
 from ..errors import SecondFactorError
 from ..login.error_texts import explanation_of_step_up
+from ..login.native import Progress
 from ..models import Attempt
 from ..session.state import Pending
 from . import approvals
@@ -43,13 +44,15 @@ def wants_json(request: HttpRequest) -> bool:
 
 def challenge(request: HttpRequest, subject: Subject) -> Json:
     """Ask the phone, and say how to go on: what to show, where to look for the answer, how to come back with it."""
-    pending = approvals.request_approval(request, subject)
     by_phone = approvals.asks_phone(subject.user, request)
+    pending = approvals.request_approval(request, subject)
+    progress = approvals.ask_phone(request, pending) if by_phone else Progress("new")
     return {
         "reason": "second_factor_required",
         "action": subject.action,
-        "method": "phone" if by_phone else "password",
-        "number": approvals.ask_phone(request, pending) if by_phone else "",
+        "method": method_of(progress) if by_phone else "password",
+        "number": progress.number,
+        "wait": progress.wait,
         "step_up": pending.ticket,
         "header": HEADER,
         "authenticate_url": request.build_absolute_uri(url_of("step-up", pending)),
@@ -59,6 +62,11 @@ def challenge(request: HttpRequest, subject: Subject) -> Json:
     }
 
 
+def method_of(progress: Progress) -> str:
+    """By what somebody confirms who has a phone: ``code`` where the phone may not be asked so soon again."""
+    return "code" if progress.state == "code" else "phone"
+
+
 def url_of(name: str, pending: Pending) -> str:
     """The path of one of this step-up's own pages; whoever has it may see and confirm."""
     return reverse(f"django_toopher:{name}", args=[pending.ticket])
@@ -66,13 +74,15 @@ def url_of(name: str, pending: Pending) -> str:
 
 def status_of(request: HttpRequest, attempt: Attempt) -> Json:
     """How far a step-up is, after asking the service. Raises ``NotAnsweredYetError`` when it was asked too often."""
-    number = approvals.poll(connection.api(request), attempt)
-    progress = approvals.progress_of(attempt)
+    progress = approvals.poll(connection.api(request), attempt)
+    state = approvals.progress_of(attempt)
     return {
-        "state": progress,
-        "granted": progress in {"granted", "spent"},
+        "state": state,
+        "granted": state in {"granted", "spent"},
         "action": attempt.action,
-        "number": number,
+        "method": method_of(progress) if attempt.request_id else "password",
+        "number": progress.number,
+        "wait": progress.wait,
         "poll_seconds": POLL_SECONDS,
     }
 

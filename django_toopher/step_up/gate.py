@@ -16,18 +16,26 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from .. import connection
 from ..conf import conf
-from ..errors import ExpiredAttemptError, NotAnsweredYetError, SecondFactorError, WrongPasswordError
+from ..errors import (
+    ExpiredAttemptError,
+    NotAnsweredYetError,
+    SecondFactorError,
+    TooManyCodesError,
+    WrongCodeError,
+    WrongPasswordError,
+)
 from ..login.framing import posted
+from ..login.native_views import typed_code
 from ..login.redirects import is_ours
 from ..models import Attempt
-from ..session import generation, state
+from ..session import generation, sitting, state
 from ..session.state import STEP_UP_GRANT, Pending
 from . import approvals
 from .approvals import Subject
 from .atomic import require_durable
 from .clients import HEADER, challenge, wants_json
 from .held_request import Held, hold, restore, unpack
-from .pages import HELD, PASSWORD, Prompt, page, refusal
+from .pages import AGAIN, CODE, HELD, PASSWORD, Prompt, page, refusal
 from .requirement import Requirement
 
 
@@ -63,11 +71,11 @@ def _way_back(request: HttpRequest) -> str:
 
 def _stop(request: HttpRequest, requirement: Requirement, words: str) -> HttpResponseBase | None:
     """Ask, unless it was confirmed."""
-    ticket = request.headers.get(HEADER)
-    is_met = approvals.is_confirmed(request, request.user, requirement, words) and generation.is_current(request)
+    ticket, person = request.headers.get(HEADER), sitting.person(request)
+    is_met = approvals.is_confirmed(request, person, requirement, words) and generation.is_current(request)
     if is_met and ticket is None and STEP_UP_GRANT not in request.session:
         return None
-    subject = approvals.subject_of(request, request.user, words, held := hold(request))
+    subject = approvals.subject_of(request, person, words, held := hold(request))
     # spent even where none is needed: left behind, it would let another request pass later
     if ticket is not None or (ticket := _granted_ticket(request, subject)) is not None:
         attempt = approvals.redeem(connection.api(request), ticket, subject)
@@ -99,7 +107,7 @@ def _confirm_held(request: HttpRequest, requirement: Requirement, *args: Any, **
     restore(request, held)
     try:
         words = requirement.words(request, *args, **kwargs)
-        prompt = Prompt(approvals.subject_of(request, request.user, words, held), held, beside["back"])
+        prompt = Prompt(approvals.subject_of(request, sitting.person(request), words, held), held, beside["back"])
         again = confirm(request, prompt, beside["ticket"], fields)
         if again is not None:
             return again
@@ -127,7 +135,11 @@ def confirm(request: HttpRequest, prompt: Prompt, ticket: str, fields: Any) -> H
     try:
         if PASSWORD in fields:
             _take_password(request, pending, fields[PASSWORD])
-        elif fields:
+        elif code := typed_code(fields.get(CODE, "")):
+            approvals.enter_code(connection.api(request), attempt, code)
+        elif AGAIN in fields:
+            approvals.ask_again(request, pending)
+        elif fields.keys() - {CODE}:
             approvals.complete_with_postback(connection.iframe(request), connection.api(request), pending, fields)
         else:  # our own page, which posts no answer
             approvals.poll(connection.api(request), attempt)
@@ -138,6 +150,8 @@ def confirm(request: HttpRequest, prompt: Prompt, ticket: str, fields: Any) -> H
             _set_verified(request, attempt)
     except NotAnsweredYetError:
         return page(request, prompt, pending)
+    except (WrongCodeError, TooManyCodesError) as error:
+        return page(request, prompt, pending, error)
     except WrongPasswordError as error:
         return page(request, prompt, error=error)
     return None
@@ -145,7 +159,7 @@ def confirm(request: HttpRequest, prompt: Prompt, ticket: str, fields: Any) -> H
 
 def _take_password(request: HttpRequest, pending: Pending, password: str) -> None:
     user: Any = approvals.complete_with_password(request, pending, password)
-    known: Any = request.user
+    known: Any = sitting.person(request)
     if user.password != known.password:  # it was hashed anew, as login() does, which must not end the session
         update_session_auth_hash(request, user)
 

@@ -14,11 +14,12 @@ from django.utils.cache import add_never_cache_headers
 
 from .. import connection
 from ..conf import conf
-from ..errors import SecondFactorError
+from ..errors import SecondFactorError, TooManyCodesError, WrongCodeError
 from ..login import attempts, native
 from ..login.attempts import OpenAttempt
 from ..login.error_texts import explanation_of_step_up
 from ..login.framing import authentication_url
+from ..login.native_views import WRONG_CODE, too_many_codes
 from ..models import Attempt
 from ..session import computer
 from ..session.state import Pending
@@ -29,6 +30,8 @@ from .held_request import Held, pack
 
 HELD = "toopher_held"
 PASSWORD = "toopher_password"  # noqa: S105 (the name of a field)
+CODE = "toopher_code"
+AGAIN = "toopher_again"
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,10 @@ def page(
 
     ``pending`` is what a page that was shown before asks for; without it the phone is asked anew.
     """
-    is_new = pending is None
+    is_new, by_phone = pending is None, approvals.asks_phone(prompt.subject.user, request)
     pending = pending or approvals.request_approval(request, prompt.subject)
     # before the phone is asked: what is too large to be held asks nobody
-    held, here = prompt.packed(pending), computer.of_request(request)
+    held, found = prompt.packed(pending), None
     context: dict[str, Any] = {
         "action": prompt.subject.action,
         "held": held,
@@ -70,13 +73,14 @@ def page(
         "cancel_url": url_of("step-up-cancel", pending),
         "error": error and explanation_of_step_up(error, prompt.back),
     }
-    if approvals.asks_phone(prompt.subject.user, request):
-        found = attempts.find_at(here, pending, Attempt.Kind.STEP_UP)
-        context |= _phone_context(request, pending, found, held, is_new=is_new)
+    if by_phone:
+        found = attempts.find_at(computer.of_request(request), pending, Attempt.Kind.STEP_UP)
+        context |= _phone_context(request, pending, found, held, is_new=is_new) | code_error(error)
     else:
         context |= {"way": "password", "has_password": prompt.subject.user.has_usable_password()}
     response = render(request, "django_toopher/step_up.html", context)
-    computer.remember(request, response, here.id)
+    if found and not found.is_known and (is_new or conf.TOOPHER_EMBED == "iframe"):  # else no phone was asked by this
+        computer.remember_asked(request, response, found.computer.id)
     add_never_cache_headers(response)
     return response
 
@@ -94,8 +98,26 @@ def _phone_context(
         url = authentication_url(request, here, pending.token)
         return context | {"way": "iframe", "iframe_url": url, "post_args": post_args}
     api = connection.api(request)
-    number = approvals.ask_phone(request, pending, here) if is_new else approvals.poll(api, here.attempt)
-    return context | {"way": "native", "number": native.spaced(number), "status_url": url_of("step-up-status", pending)}
+    progress = approvals.ask_phone(request, pending, here) if is_new else approvals.poll(api, here.attempt)
+    return context | {"way": "native", "status_url": url_of("step-up-status", pending)} | shown(progress)
+
+
+def shown(progress: native.Progress) -> dict[str, Any]:
+    """What the page says of a phone that is asked, or that may not be asked so soon."""
+    return {
+        "number": native.spaced(progress.number),
+        "withheld": progress.state == "code",
+        "wait": progress.wait,
+        "minutes": -(-progress.wait // 60),
+        "listed": progress.has_list,
+    }
+
+
+def code_error(error: SecondFactorError | None) -> dict[str, str]:
+    """What was wrong with a code, beside the field for another."""
+    if isinstance(error, TooManyCodesError):
+        return {"code_error": too_many_codes(error)}
+    return {"code_error": str(WRONG_CODE)} if isinstance(error, WrongCodeError) else {}
 
 
 def refusal(request: HttpRequest, error: SecondFactorError, back: str = "/") -> HttpResponseBase:

@@ -14,18 +14,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from .. import connection
-from ..errors import NotAnsweredYetError, SecondFactorError
+from ..errors import NotAnsweredYetError, SecondFactorError, TooManyCodesError, WrongCodeError
 from ..exempt import second_factor_exempt
 from ..login import native
 from ..login.framing import posted
+from ..login.native_views import typed_code
 from ..login.redirects import is_ours
 from ..models import Attempt
+from ..session import sitting
 from ..session.state import STEP_UP_GRANT, Pending
 from . import approvals
 from .approvals import Subject
 from .clients import POLL_SECONDS, refusal_of, status_of, url_of
 from .gate import confirm, unpacked
-from .pages import PASSWORD, Prompt, refusal
+from .pages import AGAIN, CODE, PASSWORD, Prompt, code_error, refusal, shown
 
 
 @method_decorator([login_not_required, csrf_protect, never_cache], name="dispatch")
@@ -40,7 +42,7 @@ class StepUpPostbackView(View):
         try:
             held, beside = unpacked(request)
             back = beside["back"]
-            user: Any = request.user
+            user: Any = sitting.person(request)
             if not user.is_authenticated:
                 return redirect_to_login(beside["path"])
             caller = approvals.caller_of(request)
@@ -76,22 +78,33 @@ class StepUpView(View):
         return self._shown(request, ticket)
 
     def post(self, request: HttpRequest, ticket: str) -> HttpResponseBase:
-        """The password of who confirms without a phone."""
-        try:
-            approvals.complete_with_password(request, approvals.of_ticket(ticket)[0], request.POST.get(PASSWORD, ""))
-        except SecondFactorError as error:
-            return refusal(request, error)
-        return self._shown(request, ticket)
-
-    def _shown(self, request: HttpRequest, ticket: str) -> HttpResponseBase:
+        """The password of who confirms without a phone; a one-time code; or that the phone be asked again."""
+        wrong = None
         try:
             pending, attempt = approvals.of_ticket(ticket)
-            status = status_of(request, attempt)
+            if PASSWORD in request.POST:
+                approvals.complete_with_password(request, pending, request.POST[PASSWORD])
+            elif code := typed_code(request.POST.get(CODE, "")):
+                approvals.enter_code(connection.api(request), attempt, code)
+            elif AGAIN in request.POST:
+                approvals.ask_again(request, pending)
+        except (WrongCodeError, TooManyCodesError) as error:
+            wrong = error
+        except SecondFactorError as error:
+            return refusal(request, error)
+        return self._shown(request, ticket, wrong)
+
+    def _shown(self, request: HttpRequest, ticket: str, wrong: SecondFactorError | None = None) -> HttpResponseBase:
+        try:
+            pending, attempt = approvals.of_ticket(ticket)
+            progress = approvals.poll(connection.api(request), attempt)
         except SecondFactorError as error:
             return refusal(request, error)
         context = {
-            **status,
-            "number": native.spaced(status["number"]),
+            "state": approvals.progress_of(attempt),
+            "action": attempt.action,
+            **shown(progress),
+            **code_error(wrong),
             "way": "native" if attempt.request_id else "password",
             "status_url": url_of("step-up-status", pending),
             "has_password": True,
@@ -113,9 +126,13 @@ class StepUpStatusView(View):
             return JsonResponse(refusal_of(error), status=error.status)
 
     def post(self, request: HttpRequest, ticket: str) -> HttpResponseBase:
-        """The field ``password``, of who confirms without a phone."""
+        """The field ``code``, a one-time code, or ``password``, of who confirms without a phone."""
         try:
-            approvals.complete_with_password(request, approvals.of_ticket(ticket)[0], request.POST.get("password", ""))
+            pending, attempt = approvals.of_ticket(ticket)
+            if code := typed_code(request.POST.get("code", "")):
+                approvals.enter_code(connection.api(request), attempt, code)
+            else:
+                approvals.complete_with_password(request, pending, request.POST.get("password", ""))
         except SecondFactorError as error:
             return JsonResponse(refusal_of(error), status=error.status)
         return self.get(request, ticket)

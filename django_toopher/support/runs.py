@@ -24,7 +24,7 @@ from ..client import ServiceUnavailableError, ToopherApi, ToopherApiError
 from ..models import SupportItem, SupportRun, ToopherAccount
 from ..service_link import endpoint
 from .reasons import REASONS
-from .verbs import VERBS, Asked, SkippedError, Verb, write_down
+from .verbs import VERBS, Asked, SkippedError, Verb, out_of_reach, write_down
 
 logger = logging.getLogger(__name__)
 
@@ -132,8 +132,9 @@ def _results(
     The embedded service would share this process's interpreter and its connection to the database: there one at a time
     is as fast, and safe.
     """
-    # here and in no thread: the powers of whoever began the run may have to be read, and threads have no connection
-    skipped = [(i, Result(Outcome.SKIPPED, reason=why)) for i in items if (why := _out_of_reach(run, i.account, by))]
+    # here and in no thread: who may do what is read from the database, and threads have no connection
+    reasons = _out_of_reach(run, [item.account for item in items], by)
+    skipped = [(i, Result(Outcome.SKIPPED, reason=why)) for i in items if (why := reasons.get(i.account_id))]
     if skipped:
         yield skipped
     items = _without(items, skipped)
@@ -163,10 +164,10 @@ def _without(items: list[SupportItem], results: Results) -> list[SupportItem]:
     return [item for item in items if item not in settled]
 
 
-def _out_of_reach(run: SupportRun, account: ToopherAccount, by: Any) -> str:
+def _out_of_reach(run: SupportRun, accounts: list[ToopherAccount], by: Any) -> dict[int, str]:
     """Why not, for who carries the run on, and for who began it: neither lends the other a power (SECURITY.md S16)."""
-    verb = verb_of(run)
-    return verb.out_of_reach(account, by) or verb.out_of_reach(account, run.by)
+    people = () if by is None and run.by_id is None else (by and by.pk, run.by_id)
+    return out_of_reach(verb_of(run), accounts, *people)
 
 
 def _asked_together(run: SupportRun, items: list[SupportItem], api: ToopherApi) -> Results:

@@ -14,15 +14,15 @@ from functools import partial
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import F
 from django.dispatch import Signal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from .. import signals
 from ..client import RequestRefusedError, ToopherApi, ToopherApiError, User, UserUnknownError
-from ..models import SupportRun, ToopherAccount
+from ..models import SupportRun, ToopherAccount, moved_on
 from ..service_link import lookups
 
 Name = SupportRun.Verb
@@ -64,6 +64,7 @@ class Verb:
     """One of support's verbs. ``done`` is what the admin log says; ``question`` what is asked beforehand, if it is.
 
     ``ask_together`` asks for many at once. Whose primary key is not in its answer has to be asked for alone.
+    ``brings_down``: a second factor may be gone after it.
     """
 
     name: Name
@@ -74,6 +75,7 @@ class Verb:
     warning: str | Promise = ""
     signal: Signal | None = None
     is_read_only: bool = False
+    brings_down: bool = False
     ask_together: Callable[[Sequence[ToopherAccount], ToopherApi], Mapping[int, Asked]] | None = None
 
     @property
@@ -84,23 +86,38 @@ class Verb:
         """Whether this user of the admin has the permission for it."""
         return bool(user.has_perm(f"django_toopher.{self.permission}"))
 
-    def require_allowed(self, account: ToopherAccount, by: Any) -> None:
-        """``SkippedError`` for people who are out of ``by``'s reach."""
-        if reason := self.out_of_reach(account, by):
-            raise SkippedError(reason)
+    def out_of_reach(self, user: Any, by: Any) -> str:
+        """Why ``by`` may not do it to ``user``, a key of ``REASONS``; both fresh from the database, ``None`` is gone.
 
-    def out_of_reach(self, account: ToopherAccount, by: Any) -> str:
-        """Why ``by`` may not do it to this person, a key of ``REASONS``; a command, ``None``, may do everything.
-
-        Nobody brings a superuser's second factor down but a superuser, and nobody their own: then a stolen session of a
-        support person opens no more than it had.
+        Nobody acts on a superuser but a superuser, and nobody brings their own second factor down: then a stolen
+        session of a support person opens no more than it had.
         """
-        user: Any = account.user
-        if by is None or user is None or self.is_read_only:
+        if by is not None and not (by.is_active and self.is_allowed(by)):
+            return "not_allowed"
+        if user is None or self.is_read_only:
             return ""
-        if getattr(user, "is_superuser", False) and not by.is_superuser:
-            return "superuser"
-        return "yourself" if self.question and user.pk == by.pk else ""
+        if getattr(user, "is_superuser", False) and not getattr(by, "is_superuser", False):
+            return "superuser" if by else "beginner_gone"
+        return "yourself" if self.brings_down and user == by else ""
+
+
+def out_of_reach(verb: Verb, accounts: Sequence[ToopherAccount], *people: Any) -> dict[int, str]:
+    """To whom ``people`` may not do it, by the account's primary key, and why: keys of ``REASONS``.
+
+    ``people`` are primary keys, ``None`` of somebody who was deleted; a command, which is none, may do everything.
+    Rank, activity and permissions are read here and now: objects may be minutes old.
+    """
+    if not people:
+        return {}
+    concerned = {*people, *(account.user_id for account in accounts)} - {None}
+    users: Mapping[Any, Any] = get_user_model()._base_manager.in_bulk(concerned)
+    actors = [users.get(pk) for pk in dict.fromkeys(people)]
+    reasons: dict[int, str] = {}
+    for account in accounts:
+        each = (verb.out_of_reach(users.get(account.user_id), by) for by in actors)
+        if reason := next(filter(None, each), ""):
+            reasons[account.pk] = reason
+    return reasons
 
 
 def _enable(account: ToopherAccount, api: ToopherApi) -> Asked:
@@ -157,7 +174,7 @@ def _reset(account: ToopherAccount, api: ToopherApi) -> Asked:
     """Where no phone seems to be paired, the service is asked whether that is so."""
     if not account.paired:
         user = lookups.find_user(account, api)
-        if user is None or not lookups.phones(api, user.id):
+        if user is None or not lookups.has_second_factor(user, api):
             raise SkippedError("no_phone")
     with suppress(UserUnknownError):  # then there is no phone either, which is what was wanted
         api.reset_user(account.name)
@@ -192,6 +209,7 @@ def _refresh(account: ToopherAccount, api: ToopherApi) -> Asked:
         raise SkippedError("not_known_yet")
     now = ToopherAccount(pairing_id=account.pairing_id)
     lookups.remember_phones(now, lookups.phones(api, user.id))
+    now.paired = now.paired or lookups.has_second_factor(user, api)  # by codes
     now.enabled, now.toopher_user_id = user.toopher_authentication_enabled, user.id[:36]
     names = ["enabled", "paired", "pairing_id", "device", "toopher_user_id"]
     changes = {name: getattr(now, name) for name in names if getattr(now, name) != getattr(account, name)}
@@ -217,6 +235,7 @@ VERBS: Mapping[str, Verb] = {
             question=gettext_lazy("Switch the second factor of these people off?"),
             warning=gettext_lazy("They will get in with the password alone, where the site allows that."),
             signal=signals.disabled,
+            brings_down=True,
             ask_together=partial(_switch_together, enabled=False),
         ),
         Verb(
@@ -227,8 +246,15 @@ VERBS: Mapping[str, Verb] = {
             question=gettext_lazy("Remove all phones of these people?"),
             warning=gettext_lazy("It can't be taken back: each of them has to pair a phone again."),
             signal=signals.reset,
+            brings_down=True,
         ),
-        Verb(Name.SEND_RESET_LINK, _send_reset_link, "send_reset_link", done=gettext_lazy("reset link sent")),
+        Verb(
+            Name.SEND_RESET_LINK,
+            _send_reset_link,
+            "send_reset_link",
+            done=gettext_lazy("reset link sent"),
+            brings_down=True,
+        ),
         Verb(
             Name.REFRESH,
             _refresh,
@@ -248,7 +274,9 @@ def allowed_verbs(user: Any) -> list[Verb]:
 
 def carry_out(verb: Verb, account: ToopherAccount, api: ToopherApi, by: Any = None) -> Asked:
     """Do it to one person. Raises ``SkippedError`` and ``ToopherApiError``."""
-    verb.require_allowed(account, by)
+    people = () if by is None else (by.pk,)
+    if reason := out_of_reach(verb, [account], *people).get(account.pk):
+        raise SkippedError(reason)
     told = verb.ask(account, api)
     write_down(verb, [(account, told)], by)
     account.refresh_from_db()
@@ -283,7 +311,7 @@ def _change(verb: Verb, accounts: list[ToopherAccount], changes: Mapping[str, An
     """In the database, and in the objects that receivers of signals see."""
     fields = dict(changes)
     if verb.signal is not None or not SECOND_FACTOR.isdisjoint(changes):
-        fields["generation"] = F("generation") + 1
+        fields |= moved_on()
     if not fields:
         return
     ToopherAccount.objects.filter(pk__in=[account.pk for account in accounts]).update(**fields)

@@ -83,6 +83,29 @@ def test_E005_the_middleware_stands_at_the_wrong_place(order, settings):
     assert list(found()) == ["django_toopher.E005"]
 
 
+CACHE = "django.middleware.cache"
+
+
+@table(
+    ("order", "ids"),
+    [
+        ([AUTHENTICATION, "django.contrib.messages.middleware.MessageMiddleware", OURS], ["W020"]),
+        ([AUTHENTICATION, "tests.app.middleware.test_nobody.watching", OURS], ["W020"]),
+        ([AUTHENTICATION, f"{CACHE}.FetchFromCacheMiddleware", OURS], ["W020"]),
+        ([f"{CACHE}.FetchFromCacheMiddleware", AUTHENTICATION, OURS], ["W021"]),
+        ([f"{CACHE}.CacheMiddleware", AUTHENTICATION, OURS], ["W021"]),
+        ([f"{CACHE}.UpdateCacheMiddleware", AUTHENTICATION, OURS, f"{CACHE}.FetchFromCacheMiddleware"], []),
+        ([AUTHENTICATION, OURS, "tests.app.middleware.test_nobody.FallbackMiddleware"], []),
+    ],
+    ids=str,
+)
+def test_S40_what_may_answer_before_the_second_factor_is_looked_at_is_named(order, ids, settings):
+    others = [each for each in project.MIDDLEWARE if each not in {OURS, *order}]
+    settings.MIDDLEWARE = [*[each for each in others if "Session" in each], *order, *others]
+    assert list(found()) == [f"django_toopher.{each}" for each in ids]
+    assert all(order[0] in text or order[1] in text for text in found().values())
+
+
 @pytest.mark.parametrize("order", [[], [AUTHENTICATION], [AUTHENTICATION, "tests.app.test_checks.Derived"]], ids=len)
 def test_W003_the_middleware_is_missing(order, settings):
     settings.MIDDLEWARE = order

@@ -74,27 +74,27 @@ def test_a_login_at_a_remembered_computer_costs_at_most_twelve_statements(accoun
 def test_a_standing_answer_that_is_gone_asks_the_phone_as_ever(account, computer, phone):
     computer.log_in(phone)
     del computer.client.cookies["sessionid"]
-    computer.client.cookies["toopher_silent"] = "1"
+    computer.client.cookies["toopher_terminal"] = f"{computer.client.cookies['toopher_terminal'].value}~"
     assert computer.password()["Location"] == AUTHENTICATE
     assert not phone.pending().requests
     frame = computer.open_iframe()
     assert frame.state["state"] == "waiting"
     frame.approve(phone)
     response = computer.post(POSTBACK, frame.poll()["postback"])
-    assert response.cookies["toopher_silent"].value == ""
+    assert "~" not in response.cookies["toopher_terminal"].value
 
 
 def test_S27_the_cookie_alone_opens_nothing(account, computer, phone, make_computer, make_user):
     computer.password()
     frame = computer.open_iframe()
     phone.approve(frame.question(phone), frame.state["number"], automate=Automate(3600))
+    computer.post(POSTBACK, frame.poll()["postback"])
     stranger = make_computer()
-    stranger.client.cookies["toopher_silent"] = "1"
-    stranger.client.cookies["toopher_terminal"] = "x" * 43
+    stranger.client.cookies["toopher_terminal"] = f"{'x' * 43}~"
     assert stranger.password()["Location"] == AUTHENTICATE
     make_user("bob")
     ToopherAccount.objects.create(user=get_user_model().objects.get(username="bob"), name="bob", paired=True)
-    stranger.client.cookies["toopher_terminal"] = computer.client.cookies["toopher_terminal"].value
+    stranger.client.cookies["toopher_terminal"] = f"{computer.client.cookies['toopher_terminal'].value}~"
     assert stranger.password("bob")["Location"] == AUTHENTICATE
     assert not stranger.is_logged_in()
 

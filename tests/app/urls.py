@@ -22,8 +22,15 @@ class Status(View):
         return HttpResponse("fine")
 
 
+class Leave(auth_views.LogoutView):
+    """As Wagtail has one, which its URLconf calls something else."""
+
+    next_page = "/"
+
+
 urlpatterns = [
     *project,
+    path("leave/", Leave.as_view(), name="leave"),
     path("logout/", auth_views.LogoutView.as_view(next_page="/"), name="logout"),
     path(
         "reset/<uidb64>/<token>/",

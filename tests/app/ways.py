@@ -162,6 +162,7 @@ def form_on_our_page(computer: Computer, phone: Any, settings: Any) -> CarryOut:
 
 def form_by_password(computer: Computer, phone: Any, settings: Any) -> CarryOut:
     ToopherAccount.objects.update(enabled=False)  # who has no phone to ask
+    api().disable_user("alice")
     fields = {HELD: _held(_page(computer.post(PATH, FORM))), "toopher_password": "password"}
     return lambda by=computer, path=PATH: by.post(path, fields)
 

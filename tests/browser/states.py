@@ -44,6 +44,27 @@ def open_hurry(computer, phone, settings):
     phone.page.get_by_role("button", name="I need more time").wait_for()
 
 
+def wear_out(settings):
+    """Somebody else who knows the password has had the phone asked as often as may be."""
+    settings.TOOPHER_SERVICE_LIMITS = {"polls": 1000, "requests": 1}
+    with traffic.stopped():
+        asked = api().authenticate("alice", "secret-2", "Log In", terminal_name="Laptop")
+        api().post(f"authentication_requests/{asked.id}/cancel")
+
+
+def open_withheld(computer, phone, settings):
+    wear_out(settings)
+    computer.give_password()
+    computer.shows("withheld")
+
+
+def open_native_withheld(computer, phone, settings):
+    wear_out(settings)
+    settings.TOOPHER_EMBED = "native"
+    computer.give_password()
+    computer.page.locator("[data-state=code]").wait_for()
+
+
 def open_two_questions(computer, phone, settings):
     computer.give_password()
     computer.shows("waiting")
@@ -164,6 +185,8 @@ PAGES = [
     open_pairing,
     open_waiting,
     open_hurry,
+    open_withheld,
+    open_native_withheld,
     open_two_questions,
     open_failed,
     open_account,

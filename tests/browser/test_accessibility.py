@@ -32,7 +32,7 @@ def support(make_computer):
 
 
 def test_axe_finds_nothing_in_the_admin(support, alice, watch):
-    watch.allow("Applying inline style")  # Django's calendar, beside a field for a date
+    watch.allow("Applying inline style")  # axe's own, where the admin has a form
     with traffic.stopped():
         paired(requester_of(), alice.username, registered_phone())
     faults = {}

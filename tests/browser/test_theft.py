@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from django_toopher.models import Attempt
+from django_toopher.service.models import Automation
 from tests.drivers import attribute
 
 from .people import Computer
@@ -171,3 +172,34 @@ def listening():
 def assert_nothing_granted():
     with traffic.stopped():
         assert set(Attempt.objects.values_list("outcome", flat=True)) <= {"pending"}
+
+
+def test_S46_ids_that_a_thief_has_planted_let_no_thief_in(computer, paired_phone, thief, watch):
+    """Not the one that the thief's own page has shown, and none that is made up; her own lets her in."""
+    watch.expect("403 POST /accounts/postback/")
+    thief.give_password()
+    shown = dict(parse_qsl(urlsplit(thief.iframe_url).query))["requester_specified_terminal_id"]
+    paired_phone.is_asked()
+    thief.cancel()
+    paired_phone.is_overtaken()
+    made_up = "x" * 43
+    planted = {"toopher_terminal": f"{shown}~.{made_up}~", "toopher_asked": shown}
+    cookies = [{"name": name, "value": value, "domain": "localhost", "path": "/"} for name, value in planted.items()]
+    computer.context.add_cookies(cookies)
+    computer.give_password()
+    paired_phone.is_asked()
+    paired_phone.page.locator("#automate summary").click()
+    paired_phone.page.select_option("#automate-for", "86400")
+    paired_phone.approve(computer.number())
+    computer.is_welcomed_as("alice")
+    kept = {cookie["name"]: cookie["value"] for cookie in computer.context.cookies()}
+    with traffic.stopped():
+        assert kept["toopher_terminal"].startswith(Automation.objects.get().terminal.extra)
+    thief.context.add_cookies(cookies)
+    thief.give_password()
+    thief.shows("waiting")
+    thief.is_anonymous()
+    paired_phone.deny()
+    computer.context.clear_cookies(name="sessionid")
+    computer.give_password()
+    computer.is_welcomed_as("alice")

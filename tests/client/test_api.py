@@ -44,6 +44,24 @@ def test_pairing_by_phrase(phrase, service, api):
     assert sent(service) == ("POST", "pairings/create", {"user_name": "jdoe", "pairing_phrase": phrase})
 
 
+@table(
+    ("call", "sends"),
+    [
+        (
+            lambda api: api.pair("a", "two words", user_name="jdoe"),
+            {"user_name": "jdoe", "pairing_phrase": "two words"},
+        ),
+        (lambda api: api.pair("a", user_name="jdoe"), {"user_name": "jdoe"}),
+        (lambda api: api.pair("a", "555", phone_number="556"), {"user_name": "a", "phone_number": "556"}),
+    ],
+)
+def test_further_keywords_win_as_with_the_reference_client(call, sends, service, api):
+    service.received.clear()
+    service.will_answer(replies.pairing())
+    call(api)
+    assert sent(service)[2] == sends
+
+
 def test_pairing_by_sms(service, api):
     service.will_answer(replies.pairing())
     api.pair("jdoe", "555-555-5555", phone_country="1")
@@ -98,7 +116,7 @@ def test_creating_a_user(service, api):
 
 def test_resetting_a_user(service, api):
     service.will_answer({})
-    api.reset_user("jdoe")
+    assert api.reset_user("jdoe") is True
     assert sent(service) == ("POST", "users/reset", {"name": "jdoe"})
 
 

@@ -1,7 +1,17 @@
 import pickle
 
+import pytest
+
 from django_toopher.client import exceptions
-from django_toopher.client.exceptions import RateLimitError, ToopherApiError, ToopherError, refusal
+from django_toopher.client.exceptions import (
+    PairingDeactivatedError,
+    RateLimitError,
+    SignatureValidationError,
+    TokenError,
+    ToopherApiError,
+    ToopherError,
+    refusal,
+)
 from tests.tables import table
 
 TREE = [error for error in vars(exceptions).values() if isinstance(error, type) and issubclass(error, Exception)]
@@ -44,3 +54,9 @@ def test_each_code_has_its_error(code, name):
 
 def test_a_rate_limit_need_not_say_how_long_to_wait():
     assert RateLimitError("slower").retry_after is None
+
+
+def test_a_site_that_knows_the_reference_client_catches_what_it_did():
+    with pytest.raises(PairingDeactivatedError):
+        raise refusal(601, "Pairing has not been authorized to authenticate")
+    assert issubclass(TokenError, SignatureValidationError)

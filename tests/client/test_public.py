@@ -27,6 +27,7 @@ NAMES = [
     "ServiceTimeoutError",
     "ServiceUnavailableError",
     "SignatureError",
+    "SignatureValidationError",
     "TerminalUnknownError",
     "TokenError",
     "ToopherApi",

@@ -47,6 +47,24 @@ def test_an_authentication_request_has_its_attributes():
     assert (request.terminal.name, request.user.name, request.action.name) == ("Office", "jdoe", "Log In")
 
 
+@table(
+    ("kind", "make"),
+    [
+        (Pairing, replies.pairing),
+        (AuthenticationRequest, replies.authentication_request),
+        (UserTerminal, replies.terminal),
+    ],
+)
+def test_whose_it_is_can_be_read_at_once(kind, make):
+    thing = kind(make())
+    assert (thing.user_id, thing.user_name) == (thing.user.id, "jdoe")
+
+
+def test_a_request_tells_its_terminal_at_once():
+    request = AuthenticationRequest(replies.authentication_request())
+    assert (request.terminal_id, request.terminal_name) == ("t1", "Office")
+
+
 @pytest.mark.parametrize("value", [True, False])
 def test_a_pairing_is_as_true_as_it_is_enabled(value):
     assert bool(Pairing(replies.pairing(enabled=value))) is value
@@ -206,7 +224,7 @@ def test_a_user_is_enabled_and_disabled(verb, disabled, service, api):
 
 def test_a_user_is_reset_by_name(service, api):
     service.will_answer({})
-    User(replies.user()).reset(api)
+    assert User(replies.user()).reset(api) is True
     assert service.received[0].path == "/toopher/v1/users/reset"
     assert service.received[0].parameters == {"name": "jdoe"}
 

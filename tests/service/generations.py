@@ -71,7 +71,7 @@ class Generation:
         return self.true if truth else self.false
 
     def as_decoded(self, text: str) -> str:
-        """``text`` as the service reads it, and as this client therefore signs it."""
+        """``text`` as this client signs it."""
         return text.encode(self.charset).decode("utf-8", "replace")
 
 

@@ -111,7 +111,7 @@ def test_what_happened_is_not_deleted_or_made_by_hand(admin_client, requester, m
         assert admin_client.get(f"/admin/toopher_service/{name}/{path}").status_code == 403
 
 
-@table("model", [Authenticator, Pairing, AuthenticationRequest])
+@table("model", [User, Authenticator, Pairing, AuthenticationRequest])
 def test_what_happened_is_not_changed_by_hand(admin_client, requester, model):
     populate(requester, 1)
     row, name = model.objects.get(), model._meta.model_name
@@ -128,15 +128,6 @@ def test_S34_no_page_shows_a_secret(admin_client, requester, model):
     pages = get(admin_client, name) + get(admin_client, name, f"{model.objects.get().pk}/change/")
     for secret in ("S3CRETSEED", "987654", "terminal-secret", "consumer-secret", "previous-secret"):
         assert secret not in pages
-
-
-def test_support_lifts_a_wait(admin_client, requester):
-    user = User.objects.create(requester=requester, name="alice", failures=20, blocked_until=timezone.now())
-    fields = {"email": "", "toopher_authentication_enabled": "on", "failures": "0", "reported_until_0": ""}
-    response = admin_client.post(f"/admin/toopher_service/user/{user.pk}/change/", {**fields, "blocked_until_0": ""})
-    assert response.status_code == 302
-    user.refresh_from_db()
-    assert (user.failures, user.blocked_until) == (0, None)
 
 
 def test_a_standing_answer_can_be_removed(admin_client, requester):
@@ -188,3 +179,12 @@ def test_alarms_are_filtered_by_whether_they_are_settled(query, names, admin_cli
         Alarm.objects.create(user=user, action="Log In", settled=now if user.name == "user1" else None)
     shown = admin_client.get(f"/admin/toopher_service/alarm/?settled={query}").context["cl"].result_list
     assert {alarm.user.name for alarm in shown} == names
+
+
+def test_S45_support_sees_the_limits_of_known_computers_and_of_questions(admin_client, requester):
+    user = User.objects.create(requester=requester, name="alice")
+    user.terminals.create(name="<b>Laptop", extra="s", approved=timezone.now(), failures=12)
+    user.terminals.create(name="Fine", extra="t", approved=timezone.now())
+    page = admin_client.get(f"/admin/toopher_service/user/{user.pk}/change/").content.decode()
+    assert "&lt;b&gt;Laptop: 12" in page
+    assert "Fine" not in page

@@ -37,7 +37,7 @@ COMMON = (
 """What every site imports, and what asks for no settings while it is imported: most of a site's first second."""
 
 KINDS = ("wsgi", "asgi")
-PEOPLE, CHIEFS = 7, 3
+PEOPLE, CHIEFS = 7, 5
 
 
 def is_enlarged_startproject() -> bool:

@@ -167,6 +167,24 @@ def test_S11_allauths_password_reset_and_social_login(run):
     assert stranger.open("/accounts/logout/").endswith("/accounts/logout/")  # without the second factor, that is
 
 
+def test_S40_what_no_view_makes_is_not_for_half_a_login(run):
+    site = run("fallbacks")
+    chief, phone = site.chief(), site.phone()
+    Browser(site).open("/lay/")
+    for kind in KINDS:
+        browser = Browser(site.under(kind))
+        browser.open("/admin/")  # whose login logs in with the password alone
+        assert AUTHENTICATE.search(browser.give_password(chief))
+        for path in ("/minutes/", "/members/"):
+            browser.open(path)
+            assert "what was decided" not in browser.text()
+            assert f"welcome {chief}" not in browser.text()
+        browser.open("/members/")
+        browser.answer(phone)
+        browser.open("/minutes/")
+        assert "what was decided" in browser.text()
+
+
 def test_S11_what_is_no_page_in_a_half_session(run):
     for kind in KINDS:
         site = run("own_login").under(kind)

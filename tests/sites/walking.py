@@ -62,9 +62,9 @@ class Site:
 class Sites:
     """Runs sites, each with processes and a database of its own, until it is left."""
 
-    def __init__(self, migrated: str = "") -> None:
-        """``migrated``: a database that most sites can begin with."""
-        self.migrated = migrated
+    def __init__(self, migrated: str = "", package: str = "tests.sites") -> None:
+        """``migrated``: a database that most sites can begin with. ``package``: where they are."""
+        self.migrated, self.package = migrated, package
 
     def __enter__(self) -> Sites:
         command = [sys.executable, "-W", "ignore", "-m", "tests.sites.serve"]
@@ -82,7 +82,7 @@ class Sites:
 
     def run(self, name: str, folder: Path, **env: str) -> Site:
         """The site of this name, which finds ``env`` in its environment."""
-        where = {"DJANGO_SETTINGS_MODULE": f"tests.sites.{name}.settings", "SITE_FOLDER": str(folder)}
+        where = {"DJANGO_SETTINGS_MODULE": f"{self.package}.{name}.settings", "SITE_FOLDER": str(folder)}
         self.process.stdin.write(json.dumps({**where, "SITE_MIGRATED": self.migrated, **env}) + "\n")
         self.process.stdin.flush()
         told = self.process.stdout.readline().split()

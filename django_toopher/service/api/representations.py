@@ -34,13 +34,17 @@ def requester(row: Requester) -> Json:
 
 
 def user(row: User) -> Json:
-    """A user, with the flag in both families' spelling."""
+    """A user, with the flag in both families' spelling.
+
+    ``has_second_factor``, our own: a phone that can answer, or a list of codes, used up or not.
+    """
     return {
         "id": str(row.pk),
         "name": row.name,
         "toopher_authentication_enabled": row.toopher_authentication_enabled,
         "disable_toopher_auth": not row.toopher_authentication_enabled,
         "number_of_pregenerated_otps_remaining": row.number_of_pregenerated_otps_remaining,
+        "has_second_factor": row.has_had_codes or row.has_phone,
         "requester": requester(row.requester),
         **_dates(row),
     }
@@ -105,6 +109,7 @@ def automation(row: Automation) -> Json:
 def authentication_request(row: AuthenticationRequest, now: datetime) -> Json:
     """An authentication request. ``number`` is what the requester's terminal has to show while it waits.
 
+    Our own: ``withheld``, whether no phone is asked of it, and ``retry_after``, for how many seconds none may be.
     ``to_confirm``, our own: the pairing, asked alone, that the requester has not confirmed; blank where there is none.
     """
     waiting = row.is_waiting(now)
@@ -120,6 +125,8 @@ def authentication_request(row: AuthenticationRequest, now: datetime) -> Json:
         "reason_code": int(reason),
         "totp_valid": reason == AuthenticationRequest.Reason.CODE,
         "number": row.number if waiting else "",
+        "withheld": row.is_withheld,
+        "retry_after": row.seconds_withheld(now),
         "automation_allowed": row.automation_allowed,
         "challenge_required": row.challenge_required,
         "to_confirm": str(row.asked_pairing_id or ""),

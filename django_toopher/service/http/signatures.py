@@ -93,6 +93,7 @@ def verify(request: HttpRequest, *, spend_nonce: bool = True) -> SignedRequest:
     if spend_nonce:
         _spend(signed)
     parameters = {name: value for name, value in signed.params if not name.startswith("oauth_")}
+    parameters |= _latin_1(request, parameters)
     return SignedRequest(requester, parameters, digest(f"{signed.client_key}\n{signed.signature}"))
 
 
@@ -104,12 +105,15 @@ class _Reading(NamedTuple):
 
 
 def _readings(request: HttpRequest) -> Iterator[_Reading]:
-    """What came, by the book; then what published clients sign when they send that (PROTOCOL.md §1.3-1, §1.3-3)."""
+    """What came, by the book; then what published clients sign when they send that (PROTOCOL.md §1.3)."""
     came = _Reading(request.build_absolute_uri(), _form(request))
     address, _mark, query = came.uri.partition("?")
     yield came
     if request.method == "POST" and query and request.content_type == FORM:
         yield came._replace(uri=address)  # .NET repeats the form in the query, and signs it once
+    signed = [pair for pair in query.split("&") if not pair or "=" in pair]
+    if len(signed) <= query.count("&"):
+        yield came._replace(uri=f"{address}?{'&'.join(signed)}")  # Java sends the name of a null, and signs without it
     if request.method == "POST" and request.path.endswith("/generate_reset_link"):
         given = dict(parse_qsl(came.body, keep_blank_values=True))
         blanks = [f"{name}=" for name in ("security_question", "security_answer") if name not in given]
@@ -119,6 +123,30 @@ def _readings(request: HttpRequest) -> Iterator[_Reading]:
 def _form(request: HttpRequest) -> str:
     """A body counts only as a form, and its undecodable bytes as U+FFFD (PROTOCOL.md §1.1)."""
     return request.body.decode("utf-8", "replace") if request.content_type == FORM else ""
+
+
+def _latin_1(request: HttpRequest, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Those of a form's values that are no UTF-8, read again: Java writes ISO-8859-1 (PROTOCOL.md §1.1).
+
+    What was signed of such a value has U+FFFD in place of each letter that is not ASCII.
+    """
+    if request.content_type != FORM or not any("\ufffd" in value for value in parameters.values()):
+        return {}
+    came = parse_qsl(request.body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    again = {name: value for name, value in came if not _is_utf_8(value.encode("latin-1"))}
+    return {
+        name: value
+        for name, value in again.items()
+        if parameters.get(name) == value.encode("latin-1").decode("utf-8", "replace")
+    }
+
+
+def _is_utf_8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _signed(request: HttpRequest, reading: _Reading) -> tuple[Requester, Any] | None:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('toopher_service', '0008_terminal_approved'),
+        ('toopher_service', '0010_withheld'),
     ]
 
     operations = [

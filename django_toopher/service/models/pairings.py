@@ -8,6 +8,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +25,10 @@ class PairingQuerySet(models.QuerySet["Pairing"]):
     def enabled(self) -> PairingQuerySet:
         """Those that can answer, newest first."""
         return self.filter(state=Pairing.State.ENABLED).order_by("-answered", "-created")
+
+    def any_enabled(self, user: str) -> Exists:
+        """Whether there is one of the user whom an outer query has in the column ``user``."""
+        return Exists(self.filter(state=Pairing.State.ENABLED, user=OuterRef(user)))
 
     def waiting(self, now: datetime) -> PairingQuerySet:
         """Those that a phone may still say yes to."""

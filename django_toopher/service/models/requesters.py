@@ -87,6 +87,11 @@ class Requester(Dated):
         """Whether this is the site that the service shares its project with."""
         return self.consumer_key == embedded.CONSUMER_KEY
 
+    @property
+    def is_own_site(self) -> bool:
+        """Whether its users are people of this project, each of a rank here: embedded, or with a key of its own."""
+        return embedded.is_own(self.consumer_key)
+
     def consumer_secrets(self) -> list[str]:
         """Every secret that verifies now, none of them blank; the first one signs postbacks."""
         if self.is_embedded:

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
+from ...backoff import seconds_until
 from ..shown import RequestTexts
 from .pairings import Pairing
 from .requesters import Action
@@ -26,11 +27,13 @@ class AuthenticationRequestQuerySet(models.QuerySet["AuthenticationRequest"]):
         """Those that can still be answered."""
         return self.filter(state=AuthenticationRequest.State.PENDING, expires__gt=now)
 
-    def with_codes_left(self) -> AuthenticationRequestQuerySet:
-        """These, and ``codes_left`` of each one's user in the same query."""
+    def with_factors(self) -> AuthenticationRequestQuerySet:
+        """These, and of each one's user ``codes_left`` and ``has_phone``, in the same query."""
         codes = PregeneratedCode.objects.filter(user=OuterRef("user")).order_by().values("user")
         counted = codes.annotate(count=Count("pk")).values("count")
-        return self.annotate(codes_left=Coalesce(Subquery(counted), 0))  # type: ignore[no-redef]
+        return self.annotate(  # type: ignore[no-redef]
+            codes_left=Coalesce(Subquery(counted), 0), has_phone=Pairing.objects.any_enabled("user")
+        )
 
 
 class AuthenticationRequest(Dated):
@@ -53,6 +56,9 @@ class AuthenticationRequest(Dated):
         CANCELLED = 102, _("The request was cancelled")
         TOO_MANY = 103, _("Too many wrong numbers or codes")
         REPORTED = 104, _("The user did not make the request, and reported it")
+        ASKED_TOO_OFTEN = 105, _("The phone was asked too often, and is not asked again for a while")
+        BLOCKED = 106, _("Nobody can sign in for a while, after a report or too many wrong numbers and codes")
+        SITE_BUSY = 107, _("The site asks too many people at once")
         CODE = 110, _("Approved with a one-time code")
         OTP_REQUIRED = 708, _("User requires OTP authentication")
 
@@ -91,11 +97,20 @@ class AuthenticationRequest(Dated):
     challenge_required = models.BooleanField(_("challenge required"), default=False)
     address = models.CharField(_("address"), max_length=45, blank=True, help_text=_("Of the terminal."))
     evidence = models.TextField(_("evidence"), blank=True, help_text=_("The signed answer (JWS)."))
+    at_known = models.BooleanField(
+        _("at a known computer"),
+        default=False,
+        help_text=_("The user was approved there before: it counts for itself."),
+    )
+    withheld_until = models.DateTimeField(
+        _("withheld until"), null=True, help_text=_("No phone is asked of it; then a new one may be.")
+    )
     expires = models.DateTimeField(_("expires"))
     answered = models.DateTimeField(_("answered"), null=True)
 
     codes_left: int
-    """Only where ``with_codes_left`` was asked for."""
+    has_phone: bool
+    """Both only where ``with_factors`` was asked for."""
 
     objects = AuthenticationRequestQuerySet.as_manager()
 
@@ -117,6 +132,17 @@ class AuthenticationRequest(Dated):
     def is_waiting(self, now: datetime) -> bool:
         """Whether it can still be answered."""
         return self.state == self.State.PENDING and self.expires > now
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether no phone is asked of it: while it waits, it waits for a one-time code."""
+        return self.withheld_until is not None
+
+    def seconds_withheld(self, now: datetime) -> int:
+        """How long no phone may be asked anew, in whole seconds; 0 where one may be."""
+        if self.withheld_until is None or self.withheld_until <= now:
+            return 0
+        return seconds_until(self.withheld_until, now)
 
     def is_granted(self) -> bool:
         """Whether it was approved."""

@@ -40,14 +40,21 @@ class User(Dated):
         default=False, editable=False, help_text="A list of codes was made since the last reset, used up or not."
     )
     failures = models.PositiveIntegerField(
-        _("failures in a row"), default=0, help_text=_("Wrong numbers and codes since the last success.")
+        _("failures in a row"),
+        default=0,
+        help_text=_(
+            "Wrong numbers and codes since the last success, at computers from which they were never approved."
+        ),
     )
     blocked_until = models.DateTimeField(_("blocked until"), null=True, blank=True)
     reported_until = models.DateTimeField(
         _("blocked by a report until"),
         null=True,
         blank=True,
-        help_text=_("After a sign-in that was not theirs; blank lifts the block."),
+        help_text=_("After a sign-in that was not theirs."),
+    )
+    lifted = models.DateTimeField(
+        _("limits lifted"), null=True, editable=False, help_text=_("What nobody said yes to before counts no more.")
     )
 
     objects = UserQuerySet.as_manager()
@@ -55,6 +62,12 @@ class User(Dated):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        permissions: ClassVar = [
+            ("enable_user", _("Can switch users' second factor on")),
+            ("disable_user", _("Can switch users' second factor off")),
+            ("reset_user", _("Can remove users' phones")),
+            ("lift_wait", _("Can end the time that users have to wait")),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["requester", "name_digest"], name="toopher_user_name"),
         ]
@@ -71,6 +84,11 @@ class User(Dated):
     def number_of_pregenerated_otps_remaining(self) -> int:
         """Codes left of the user's list, counted when this object is first asked (PROTOCOL.md §4.2)."""
         return self.pregenerated_codes.count()
+
+    @cached_property
+    def has_phone(self) -> bool:
+        """Whether a phone can answer, as of when this object is first asked."""
+        return self.pairings.enabled().exists()
 
 
 class PregeneratedCode(models.Model):
@@ -97,8 +115,15 @@ class Terminal(Dated):
     extra = EncryptedTextField(_("requester-specified id"), blank=True)
     extra_digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 (NULL is not unique)
     approved = models.DateTimeField(
-        null=True, editable=False, help_text="When a request from it was first approved, by the phone or a code."
+        _("approved"),
+        null=True,
+        editable=False,
+        help_text="When a request from it was first approved, by the phone or a code.",
     )
+    failures = models.PositiveIntegerField(
+        _("failures in a row"), default=0, help_text=_("Wrong numbers and codes here since the last success here.")
+    )
+    blocked_until = models.DateTimeField(_("blocked until"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("terminal")
@@ -109,6 +134,11 @@ class Terminal(Dated):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its user was approved here before, and it can be told from others: it counts for itself."""
+        return self.approved is not None and self.extra_digest is not None
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keep the digest true to the secret; an anonymous terminal has none."""

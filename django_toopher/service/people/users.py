@@ -13,6 +13,7 @@ from django.utils import timezone
 from .. import limits, mail
 from ..errors import BadParameterError, NotFoundError, UserUnknownError
 from ..models import NAME_LENGTH, AuthenticationRequest, Frame, Pairing, Requester, User, digest, only
+from ..models.users import UserQuerySet
 from ..retry import retry_on_deadlock
 
 EMAIL_LENGTH = 254
@@ -34,7 +35,12 @@ def checked_name(name: str, what: str = "user_name") -> str:
 
 def by_name(requester: Requester, name: str) -> User | None:
     """The requester's user of exactly this name."""
-    return only(requester.users.filter(name_digest=digest(name)))
+    return only(_told(requester).filter(name_digest=digest(name)))
+
+
+def _told(requester: Requester) -> UserQuerySet:
+    """The requester's users, with what it is told of them in the same query."""
+    return requester.users.annotate(has_phone=Pairing.objects.any_enabled("pk"))  # type: ignore[no-redef]
 
 
 def get(requester: Requester, name: str) -> User:
@@ -47,7 +53,7 @@ def get(requester: Requester, name: str) -> User:
 
 def get_by_id(requester: Requester, user_id: UUID) -> User:
     """The requester's user with this id; another requester's is not found (SECURITY.md S21)."""
-    user = requester.users.filter(pk=user_id).first()
+    user = _told(requester).filter(pk=user_id).first()
     if user is None:
         raise NotFoundError("No such user.")
     return user
@@ -109,28 +115,35 @@ def set_enabled(user: User, enabled: bool) -> User:
     return user
 
 
+def switch(user: User, enabled: bool) -> bool:
+    """As ``set_enabled``; whether that changed anything."""
+    these = User.objects.filter(pk=user.pk, toopher_authentication_enabled=not enabled)
+    return bool(these.update(toopher_authentication_enabled=enabled, modified=timezone.now()))
+
+
 @retry_on_deadlock
 def set_enabled_all(requester: Requester, user_ids: Collection[UUID], enabled: bool) -> list[User]:
     """As ``set_enabled``, for those of these ids that are the requester's. How they stand now, in two statements."""
-    these = requester.users.filter(pk__in=user_ids)
-    these.update(toopher_authentication_enabled=enabled, modified=timezone.now())
-    switched = list(these.with_codes_left())
+    requester.users.filter(pk__in=user_ids).update(toopher_authentication_enabled=enabled, modified=timezone.now())
+    switched = list(_told(requester).filter(pk__in=user_ids).with_codes_left())
     for user in switched:
         user.requester = requester
     return switched
 
 
-def reset(user: User) -> None:
-    """Remove all the user's phones and codes, and forget the failures.
+def reset(user: User) -> bool:
+    """Remove all the user's phones and codes, and lift every limit; whether there was a phone, or ever a code.
 
-    Whether the user is enabled stays (PROTOCOL.md §5). The first UPDATE locks the user's row, as a phone's yes to a
+    Whether the user is enabled stays (PROTOCOL.md §5). An UPDATE locks the user's row, as a phone's yes to a
     pairing does, so the mail names every phone that was removed.
     """
     now = timezone.now()
     with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(has_had_codes=False, modified=now)
+        had_codes = User.objects.filter(pk=user.pk, has_had_codes=True).update(has_had_codes=False)
+        User.objects.filter(pk=user.pk).update(modified=now)
         removed = list(user.pairings.enabled().select_related("authenticator"))
-        user.pairings.filter(state__in=[Pairing.State.PENDING, Pairing.State.AGREED, Pairing.State.ENABLED]).update(
+        waiting_or_on = [Pairing.State.PENDING, Pairing.State.AGREED, Pairing.State.ENABLED]
+        phones = user.pairings.filter(state__in=waiting_or_on).update(
             state=Pairing.State.DEACTIVATED, otp_seed="", modified=now
         )
         user.pregenerated_codes.all().delete()
@@ -140,8 +153,8 @@ def reset(user: User) -> None:
             answered=now,
         )
         mail.phones_removed(user, removed)
-    limits.forget_tries(user)
-    User.objects.filter(pk=user.pk, reported_until__isnull=False).update(reported_until=None)
+    limits.lift(user)
+    return bool(phones + had_codes)
 
 
 def close_pages(user: User) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from django.utils.crypto import constant_time_compare
 from .. import limits
 from ..codes import lists, totp
 from ..conf import conf
-from ..errors import GoneError, MismatchError, UserDisabledError, WrongNumberError
+from ..errors import GoneError, MismatchError, TooManyError, UserDisabledError, WrongNumberError
 from ..models import AuthenticationRequest, Authenticator, Automation, Frame, Pairing, Terminal, User
 from ..retry import retry_on_deadlock
 from ..shown import RequestTexts
@@ -55,13 +56,13 @@ def answer(request_id: UUID, authenticator: Authenticator, said: Answer) -> Auth
     if not said.allow:
         return _answered(request, State.DENIED, now, pairing, said)
     # below the no, which a blocked user may say; `_begin_try` would not stop a yes where no number is asked
-    limits.require_not_blocked(request.user, now)
+    limits.require_not_blocked(request, now)
     if request.number:
-        _begin_try(request, now)
+        _begin_try(request, limits.count_number, now)
         if not constant_time_compare(request.number, said.number):
             raise WrongNumberError(_fail_try(request, now))
     granted = _answered(request, State.GRANTED, now, pairing, said, wrong_tries=-1 if request.number else 0)
-    _succeeded(request.user)
+    _succeeded(request)
     return granted
 
 
@@ -86,10 +87,10 @@ def _answered(
     return finished
 
 
-def _succeeded(user: User) -> None:
-    """What was wrong, or left unanswered, before this yes does not count any more."""
-    limits.forget_tries(user)
-    limits.forget_requests(user)
+def _succeeded(request: AuthenticationRequest) -> None:
+    """What was wrong there, or left unanswered, before this yes does not count any more."""
+    limits.forget_tries(request)
+    limits.forget_requests(request)
 
 
 @retry_on_deadlock
@@ -144,20 +145,27 @@ def authenticate_with_otp(request: AuthenticationRequest, code: str) -> Authenti
         raise GoneError
     if not request.user.toopher_authentication_enabled:
         raise UserDisabledError
-    _begin_try(request, now)
+    _begin_try(request, limits.count_code, now)
     pairing = totp.spend(Pairing.objects.asked(request.user_id, request.asked_pairing_id, now), code, now)
     if pairing is None and not lists.spend(request.user, code):
         _fail_try(request, now)
         request.refresh_from_db(fields=["state", "reason_code", "failures", "answered"])
         return request
     granted = _finish(request, State.GRANTED, now, pairing=pairing, reason=Reason.CODE, wrong_tries=-1)
-    _succeeded(request.user)
+    _succeeded(request)
     return granted
 
 
-def _begin_try(request: AuthenticationRequest, now: datetime) -> None:
-    """Count a number or code before it is compared, so that no more are compared at once than one after the other."""
-    limits.count_try(request.user, now)
+@retry_on_deadlock
+@transaction.atomic
+def _begin_try(
+    request: AuthenticationRequest, count: Callable[[AuthenticationRequest, datetime], None], now: datetime
+) -> None:
+    """Count a number or code before it is compared, so that no more are compared at once than one after the other.
+
+    Counted at the request and, by ``count``, where it comes from: both or, where either has enough, neither.
+    """
+    count(request, now)
     tries = AuthenticationRequest.objects.waiting(now).filter(
         pk=request.pk, failures__lt=conf.TOOPHER_SERVICE_LIMITS.number_tries
     )
@@ -174,6 +182,17 @@ def _fail_try(request: AuthenticationRequest, now: datetime) -> int:
             state=State.DENIED, reason_code=Reason.TOO_MANY, answered=now
         )
     return left
+
+
+def block(request: AuthenticationRequest, error: TooManyError) -> None:
+    """No code is compared now: the request is denied, and says why."""
+    now = timezone.now()
+    AuthenticationRequest.objects.waiting(now).filter(pk=request.pk).update(
+        state=State.DENIED,
+        reason_code=Reason.BLOCKED,
+        withheld_until=now + timedelta(seconds=error.retry_after),
+        answered=now,
+    )
 
 
 def tries_left(request: AuthenticationRequest) -> int:
@@ -236,6 +255,10 @@ def _finish(
     if pairing:
         Pairing.objects.filter(pk=pairing.pk).update(last_used=now)
     if state == State.GRANTED and request.terminal.approved is None:
-        Terminal.objects.filter(pk=request.terminal_id, approved=None).update(approved=now)
+        Terminal.objects.filter(pk=request.terminal_id, approved=None).update(
+            approved=now,
+            failures=0,
+            blocked_until=None,  # what was wrong here before was counted at the user
+        )
     request.state, request.reason_code, request.pairing, request.answered = state, reason, pairing, now
     return request

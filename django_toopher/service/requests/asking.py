@@ -16,13 +16,14 @@ from ..errors import (
     NotAllowedError,
     PairingDeactivatedError,
     PairingNotAuthorizedError,
+    TooManyError,
     UserDisabledError,
     UserUnknownError,
 )
 from ..models import NAME_LENGTH, Action, AuthenticationRequest, Automation, Pairing, Requester, User, digest
 from ..people import terminals, users
 from ..phones import pairings, push
-from . import automations
+from . import automations, waiting
 
 State = AuthenticationRequest.State
 Reason = AuthenticationRequest.Reason
@@ -48,16 +49,23 @@ def initiate(
     challenge_required: bool = False,
     address: str = "",
     silently: bool = False,
+    by_code: bool = False,
+    waits_for_code: bool = False,
 ) -> AuthenticationRequest:
     """Ask the user's phones; of a user who has no phone but a list of codes, wait for one of these.
 
     A ``pairing`` that the site has not confirmed yet is asked alone, and no automation answers in its stead.
 
     Where an automation fits, the request is answered by it at once and no phone hears of it. ``silently`` asks for
-    that alone: without one, the request is taken back before anybody sees it.
+    that alone: without one, the request is taken back before anybody sees it. ``by_code`` asks no phone either: the
+    request waits for a one-time code.
+
+    Where the phone may not be asked so soon again, the request is denied at once, and says why; with
+    ``waits_for_code`` it waits for a one-time code instead (SECURITY.md S45). After a report it is denied in any case.
 
     Raises what forbids it, in the order of PROTOCOL.md §2.3: ``NotAllowedError``, ``UserDisabledError``, what
-    ``pairings.require_enabled`` and ``terminals.get_or_create`` raise, ``TooManyError``.
+    ``pairings.require_enabled`` and ``terminals.get_or_create`` raise. No limit raises anything: clients that let
+    people in when the service fails would take it for a failure (S49).
     """
     now = timezone.now()
     if challenge_required and not user.requester.permitted_challenge_required:
@@ -68,7 +76,6 @@ def initiate(
     reason = Reason.NONE if asked else _require_factor(user, pairing)
     _require_storable(action_name)
     terminal = terminals.get_or_create(user, terminal_name, terminal_extra)
-    limits.require_not_blocked(user, now)
     request = AuthenticationRequest(
         user=user,
         asked_pairing=asked,
@@ -78,20 +85,46 @@ def initiate(
         automation_allowed=automation_allowed,
         challenge_required=challenge_required,
         address=address,
+        at_known=terminal.is_known,
         expires=now + timedelta(seconds=conf.TOOPHER_SERVICE_REQUEST_AGE),
     )
-    if (asked or not _answer_by_automation(request, now)) and silently:
-        request.state, request.reason_code, request.answered = State.CANCELLED, Reason.CANCELLED, now
-    asks_phone = request.state == State.PENDING and reason != Reason.OTP_REQUIRED  # which no phone shows
-    if asks_phone:
-        # after the automation: what is answered silently troubles nobody, and does not count (S24)
-        limits.count_request(user, now)
-    if request.state == State.PENDING:
+    asks_phone = False
+    try:
+        limits.require_not_blocked(request, now)
+        if not asked and _answer_by_automation(request, now):
+            pass
+        elif silently:
+            request.state, request.reason_code, request.answered = State.CANCELLED, Reason.CANCELLED, now
+        elif reason == Reason.OTP_REQUIRED:  # which no phone shows
+            pass
+        elif by_code:
+            request.withheld_until = now
+        else:
+            # after the automation: what is answered silently troubles nobody, and does not count (S24)
+            limits.count_request(request, now)
+            asks_phone = True
+    except TooManyError as error:
+        _withhold(request, error, now, waits_for_code=waits_for_code)
+    if request.state == State.PENDING and not request.is_withheld:
         request.number = _new_number()
     request.save(force_insert=True)
     if asks_phone:
         push.wake(user, request.expires, asked)
     return request
+
+
+_QUESTIONS = {limits.UnansweredError: Reason.ASKED_TOO_OFTEN, limits.BusyError: Reason.SITE_BUSY}
+"""What keeps back the question alone; anything else forbids every answer."""
+
+
+def _withhold(request: AuthenticationRequest, error: TooManyError, now: datetime, *, waits_for_code: bool) -> None:
+    """No phone is asked: the request waits for a one-time code, where that helps and is wanted, or is denied."""
+    request.withheld_until = now + timedelta(seconds=error.retry_after)
+    request.reason_code = _QUESTIONS.get(type(error), Reason.BLOCKED)
+    if waits_for_code and type(error) in _QUESTIONS:
+        request.expires = now + waiting.LONGEST  # nobody is to hurry: the phone may be asked again only then
+    else:
+        request.state, request.answered = State.DENIED, now
 
 
 def _answer_by_automation(request: AuthenticationRequest, now: datetime) -> bool:
@@ -133,6 +166,7 @@ def _require_factor(user: User, pairing: Pairing | None) -> AuthenticationReques
         if pairing or not lists.has_codes(user):
             raise
         return Reason.OTP_REQUIRED
+    user.has_phone = True  # saves the reply a query
     return Reason.NONE
 
 

@@ -60,9 +60,10 @@ def get_by_id(requester: Requester, request_id: UUID) -> AuthenticationRequest:
 
 
 def poll(requester: Requester, request_id: UUID) -> AuthenticationRequest:
-    """As ``get_by_id``, with the user's count of codes in the same query: requesters poll it again and again."""
-    request = _found(_of_requester(requester, request_id).with_codes_left(), requester)
-    request.user.number_of_pregenerated_otps_remaining = request.codes_left  # fills the cached property
+    """As ``get_by_id``, with what is told of the user in the same query: requesters poll it again and again."""
+    request = _found(_of_requester(requester, request_id).with_factors(), requester)
+    user = request.user  # whose cached properties these are
+    user.number_of_pregenerated_otps_remaining, user.has_phone = request.codes_left, request.has_phone
     return request
 
 
@@ -91,6 +92,7 @@ def for_authenticator(
         condition=Q(
             user__authentication_requests__state=State.PENDING,
             user__authentication_requests__expires__gt=now,
+            user__authentication_requests__withheld_until=None,
         ),
     )
     alone = Q(asked__asked_pairing=F("pk"))
@@ -208,7 +210,7 @@ def extend_at(request_id: UUID, authenticator: Authenticator) -> AuthenticationR
 def request_at(request_id: UUID, authenticator: Authenticator) -> tuple[Pairing, AuthenticationRequest]:
     """The enabled pairing by which this phone may answer, and the request."""
     request = (
-        AuthenticationRequest.objects.filter(pk=request_id)
+        AuthenticationRequest.objects.filter(pk=request_id, withheld_until=None)  # the others are no phone's
         .select_related("user__requester", "terminal", "action")
         .first()
     )

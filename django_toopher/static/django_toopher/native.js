@@ -39,6 +39,21 @@ function wait() {
   if (!document.hidden && !clock) clock = setTimeout(poll, POLL);
 }
 
+// Until the phone may be asked again; without JavaScript the page says so in minutes, and the button tells the rest.
+function countDown(button) {
+  const until = Date.now() + Number(button.dataset.wait) * 1000;
+  const tick = () => {
+    const left = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+    button.disabled = left > 0;
+    if (left) document.getElementById("toopher_left").textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    else document.getElementById("toopher_wait")?.remove();
+    if (left) setTimeout(tick, 500);
+  };
+  tick();
+}
+
+for (const button of document.querySelectorAll("[data-wait]")) countDown(button);
+
 if (page) {
   page.dataset.waiting = status.textContent;
   document.addEventListener("visibilitychange", () => (document.hidden ? (clock = clearTimeout(clock) ?? 0) : wait()));

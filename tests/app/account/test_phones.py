@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_toopher.client import ServiceUnavailableError, ToopherApi
 from django_toopher.models import Attempt, ToopherAccount
 from django_toopher.session.state import LET_IN, VERIFIED
+from tests.drivers import Frame, attribute
 
 from ..acts import ACCOUNT, ACCOUNT_POSTBACK, AUTHENTICATE, pair, pairing, remove
 from .page import an_hour_passes, page_of
@@ -63,9 +64,11 @@ def test_S08_a_page_that_the_password_alone_has_opened_manages_no_phone_that_com
 
 def test_S08_a_page_that_the_password_alone_has_opened_tells_of_no_phone(alice, computer, phone, embedded_api):
     computer.password()
+    address = attribute(page_of(computer), "src")
     embedded_api.pair("alice", phone.phrase().phrase)
     phone.pair(phone.pending().pairings[0])  # of which the site has not heard
-    assert "phones" not in computer.open_iframe(ACCOUNT).state
+    assert "phones" not in Frame.at(computer, address).state
+    assert computer.get(ACCOUNT)["Location"] == AUTHENTICATE
 
 
 def changes_of_phones():

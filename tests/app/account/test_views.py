@@ -31,15 +31,19 @@ def test_a_phone_that_was_paired_elsewhere_is_found(alice, computer, phone, embe
     assert other.log_in(phone).status_code == 302
 
 
-def test_a_first_visit_asks_the_service_nothing(alice, computer, elsewhere):
-    computer.password()
+def test_S37_a_first_visit_asks_whether_there_is_a_phone(alice, computer, elsewhere):
+    computer.client.force_login(alice)
+    for _ in ("login", "page"):
+        elsewhere.will_answer([])
     assert computer.get(ACCOUNT).status_code == 200
-    assert not elsewhere.received
+    assert len(elsewhere.received) == 2
     assert Attempt.objects.count() == 1
 
 
 def test_S15_a_service_that_is_down_is_told(alice, computer, elsewhere):
-    computer.password()
+    computer.client.force_login(alice)
+    for _ in ("login", "page"):
+        elsewhere.will_answer([])
     computer.get(ACCOUNT)
     elsewhere.will_answer(b"", 500)
     assert "what is shown here may be old" in page_of(computer)

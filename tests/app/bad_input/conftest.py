@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from django_toopher.factors import recovery_codes
+from django_toopher.login import attempts
+from django_toopher.models import Attempt, digest
 from django_toopher.service.models import Pairing, Terminal
 from django_toopher.session.computer import COOKIE
 from django_toopher.support import runs, verbs
@@ -27,9 +30,11 @@ def carried_out():
 
 @pytest.fixture
 def alices(account, browser):
-    """Alice's browser, logged in and verified; the service knows it by its cookie."""
-    browser.client.cookies[COOKIE] = "x" * 43
-    Terminal.objects.create(user=Pairing.objects.get().user, name="Browser", extra="x" * 43)
+    """Alice's browser, logged in and verified; by its cookie it is known as one where she was granted."""
+    secret = browser.client.cookies[COOKIE] = "x" * 43
+    Terminal.objects.create(user=Pairing.objects.get().user, name="Browser", extra=secret)
+    begun = Attempt.objects.get(pk=attempts.begin(account.user).attempt)
+    begun.finish(Attempt.Outcome.GRANTED, timezone.now(), terminal_name="Browser", terminal_digest=digest(secret))
     return verified(browser, account.user)
 
 

@@ -72,8 +72,8 @@ def test_whatever_is_typed_to_log_in(fields, sent, account, browser, before):
 @example(sent={"User-Agent": "\0"}, terminal="\0")
 @given(sent=headers, terminal=st.text(st.characters(max_codepoint=255), max_size=60))
 def test_whatever_a_browser_says_of_itself(sent, terminal, account, browser):
-    browser.client.cookies["toopher_terminal"] = terminal
-    browser.client.cookies["toopher_silent"] = "1"
+    browser.client.cookies["toopher_terminal"] = f"{'x' * 43}~.{terminal}"
+    browser.client.cookies["toopher_asked"] = terminal
     response = browser.client.post(LOGIN, {"username": "alice", "password": "password"}, secure=True, headers=sent)
     assert response.status_code == 302
     assert browser.get(AUTHENTICATE, headers=sent).status_code == 200

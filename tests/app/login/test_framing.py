@@ -22,7 +22,7 @@ def test_the_page_asks_for_what_the_settings_say(account, computer, settings):
     assert (asked["automation_allowed"], asked["challenge_required"]) == ("False", "True")
     assert URL_AGE - 2 <= int(asked["expires"]) - int(asked["oauth_timestamp"]) <= URL_AGE
     assert asked["allow_inline_pairing"] == "False"
-    assert asked["requester_specified_terminal_id"] == computer.client.cookies["toopher_terminal"].value
+    assert asked["requester_specified_terminal_id"] == computer.client.cookies["toopher_asked"].value
 
 
 def test_a_phone_is_paired_on_the_way_where_one_is_demanded(alice, computer, settings):

@@ -165,7 +165,7 @@ def open_half(half, settings):
     return half
 
 
-DOWN = ["hangs up", "hangs", "500", "HTML"]
+DOWN = ["hangs up", "hangs", "500"]
 
 
 @table("misbehave", [BROKEN[name] for name in DOWN], ids=DOWN)
@@ -184,6 +184,17 @@ def test_S15_fail_open_lets_in_unverified_and_says_so(misbehave, open_half, else
     assert open_half.get(ACCOUNT)["Location"] == AUTHENTICATE  # unverified: the phones stay out of reach
     misbehave(elsewhere)
     assert reason_of(open_half.get(AUTHENTICATE)) == "service_down"  # and nobody is sent round in circles
+
+
+THERE = ["HTML", "empty", "a number", "404 as HTML", "redirect", "huge"]
+
+
+@table("misbehave", [BROKEN[name] for name in THERE], ids=THERE)
+def test_S42_fail_open_lets_nobody_in_while_something_answers(misbehave, open_half, elsewhere):
+    only(misbehave, elsewhere)
+    elsewhere.will_answer(b"", 500)  # not even asked
+    lets_nobody_in(open_half.twin())
+    assert len(elsewhere.received) == 1
 
 
 def test_S15_fail_open_does_not_let_in_what_the_service_refuses(open_half, elsewhere, settings):

@@ -153,7 +153,7 @@ def test_S08_the_page_that_leads_back_touches_no_session(account, computer):
     del computer.client.cookies["sessionid"]  # as a strict cookie is kept back by the browser
     response = computer.get(f"{RETURN}?to={AUTHENTICATE}")
     assert response.status_code == 200
-    assert not {"sessionid", "csrftoken", "toopher_terminal"} & set(response.cookies)
+    assert not {"sessionid", "csrftoken", "toopher_terminal", "toopher_asked"} & set(response.cookies)
     assert response["Referrer-Policy"] == "no-referrer"
     computer.client.cookies["sessionid"] = before
     assert computer.get(AUTHENTICATE).status_code == 200

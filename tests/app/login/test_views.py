@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import wraps
 
 import pytest
+from django.contrib.auth import views as auth_views
 from django.contrib.sessions.models import Session
 from django.test import Client
 
@@ -147,3 +149,26 @@ def test_somebody_logged_in_can_log_in_as_another(account, make_user, phone, com
     assert computer.get("/members/").content == b"welcome bob"
     computer.post(POSTBACK, fields)
     assert computer.get("/members/").content == b"welcome alice"
+
+
+# What others put around Django's own view
+
+
+def test_what_is_put_around_djangos_view_afterwards_runs_here_too(account, computer, monkeypatch):
+    """As django-defender's middleware does, once the URLconf is there."""
+    seen, dispatch = [], auth_views.LoginView.dispatch
+
+    @wraps(dispatch)
+    def watched(self, request, *args, **kwargs):
+        seen.append(request.method)
+        return dispatch(self, request, *args, **kwargs)
+
+    monkeypatch.setattr(auth_views.LoginView, "dispatch", watched)
+    assert computer.password()["Location"] == AUTHENTICATE
+    assert seen == ["POST"]
+
+
+def test_S11_the_login_page_stays_open_to_a_half_authenticated_session(account, computer):
+    computer.client.force_login(account.user)
+    assert computer.get(LOGIN).status_code == 200
+    assert computer.get("/members/").status_code == 302

@@ -13,8 +13,9 @@ from ..acts import AUTHENTICATE
 pytestmark = pytest.mark.urls("tests.app.urls")
 
 
-def test_S11_logging_out_is_allowed(unmarked):
-    assert unmarked.post("/logout/")["Location"] == "/"
+@pytest.mark.parametrize("url", ["/logout/", "/leave/"])
+def test_S11_logging_out_is_allowed(url, unmarked):
+    assert unmarked.post(url)["Location"] == "/"
     assert not dict(unmarked.client.session.items())
 
 

@@ -119,5 +119,5 @@ def test_giving_up_what_was_not_asked_leaves_a_verified_session_alone(account, c
 
 def test_standing_before_authentication_it_says_where_to_stand(settings, db):
     settings.MIDDLEWARE = [OURS, "django.contrib.sessions.middleware.SessionMiddleware"]
-    with pytest.raises(ImproperlyConfigured, match="behind AuthenticationMiddleware"):
+    with pytest.raises(ImproperlyConfigured, match="below AuthenticationMiddleware"):
         Client().get("/")

@@ -48,3 +48,12 @@ def test_standing_answers_and_computers_are_read_whatever_is_missing(elsewhere):
     ]
     elsewhere.will_answer([{"name": "Laptop", "created": "2026-11-24 18:14:48"}, {"name": None}])
     assert lookups.computers(api(), "some-id") == [("Laptop", MOMENT), ("", None)]
+
+
+def test_S46_computers_that_were_asked_from_only_are_no_persons(elsewhere):
+    rows = [{"name": str(each), "requester_specified_id": f"id of {each}", "approved": each} for each in (True, False)]
+    rows += [{"name": "unsaid", "requester_specified_id": "unsaid"}, {"name": "strange", "approved": "yes"}]
+    elsewhere.will_answer(rows)
+    elsewhere.will_answer(rows)
+    assert [each.name for each in lookups.computers(api(), "some-id")] == ["True", "unsaid", "strange"]
+    assert lookups.approved_ids(api(), "some-id") == {"id of True"}

@@ -6,13 +6,18 @@ import re
 
 import pytest
 from django.http import HttpResponse
+from django.test import RequestFactory, override_settings
 
-from django_toopher.session.computer import COOKIE, of_request, remember, terminal_id
+from django_toopher.session.computer import (
+    ASKED_COOKIE,
+    COOKIE,
+    Browser,
+    fresh_id,
+    of_request,
+    remember,
+    remember_asked,
+)
 from tests.tables import table
-
-from ..acts import AUTHENTICATE
-
-FRESH = re.compile(r"[A-Za-z0-9_-]{43}")
 
 AGENTS = {
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0": "Firefox on Linux",
@@ -47,52 +52,113 @@ def test_a_computer_without_a_user_agent_is_a_browser(rf):
     assert of_request(rf.get("/")).name == "Browser"
 
 
-def test_a_browser_without_a_cookie_gets_a_fresh_id(rf):
-    one, two = terminal_id(rf.get("/")), terminal_id(rf.get("/"))
-    assert FRESH.fullmatch(one)
+def test_fresh_ids_are_secrets():
+    one, two = fresh_id(), fresh_id()
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", one)
     assert one != two
 
 
-def test_a_browser_keeps_its_id(rf):
-    kept = terminal_id(rf.get("/"))
-    rf.cookies[COOKIE] = kept
-    request, response = rf.get("/"), HttpResponse()
-    assert terminal_id(request) == kept
-    remember(request, response, kept)
-    assert COOKIE not in response.cookies
+def ids_of(**cookies: str) -> Browser:
+    request = RequestFactory().get("/")
+    request.COOKIES |= cookies
+    return of_request(request)
+
+
+A, B, C = "a" * 43, "b" * 43, "C-_9" * 10 + "xyz"
 
 
 @table(
-    "strange",
-    ["", "x", "a" * 42, "a" * 44, "a" * 42 + "!", "a" * 42 + "\u0660", "a" * 43 + "\n", "a" * 5000],
+    ("kept", "ids", "silent"),
+    [
+        ("", (), set()),
+        (A, (A,), set()),
+        (f"{A}.{B}", (A, B), set()),
+        (f"{A}~.{B}.{C}~", (A, B, C), {A, C}),
+        (f"{A}.{A}~", (A,), {A}),
+        *[(strange, (), set()) for strange in ("x", "a" * 42, "a" * 44, "a" * 42 + "!", "a" * 42 + "\u0660", A + "\n")],
+        *[(strange, (), set()) for strange in (A + "~~", "~" + A, f"{A}~{B}", f"{A},{B}", ".", "~", "a" * 5000)],
+        (f"x.{A}..~.{B}\0.{C}", (A, C), set()),
+        (".".join(f"{n:043}" for n in range(100)), tuple(f"{n:043}" for n in range(8)), set()),
+    ],
     ids=ascii,
 )
-def test_a_strange_cookie_is_replaced(strange, rf):
-    request, response = rf.get("/"), HttpResponse()
-    request.COOKIES[COOKIE] = strange
-    fresh = terminal_id(request)
-    assert FRESH.fullmatch(fresh)
-    assert fresh != strange
-    remember(request, response, fresh)
-    assert response.cookies[COOKIE].value == fresh
+def test_S46_what_is_malformed_in_the_cookie_is_ignored(kept, ids, silent):
+    browser = ids_of(**{COOKIE: kept})
+    assert (browser.ids, browser.silent, browser.asked) == (ids, frozenset(silent), "")
+
+
+@table(("kept", "asked"), [("", ""), (A, A), (A + "~", ""), (f"{A}.{B}", ""), ("x", "")], ids=ascii)
+def test_S46_the_id_that_was_asked_with_is_one_of_the_browsers(kept, asked):
+    browser = ids_of(**{COOKIE: B, ASKED_COOKIE: kept})
+    assert (browser.asked, browser.ids) == (asked, (B, asked) if asked else (B,))
+
+
+def remembered(terminal: str, kept: str, *, silent: bool = False) -> str:
+    request, response = RequestFactory().get("/"), HttpResponse()
+    request.COOKIES[COOKIE] = kept
+    remember(request, response, terminal, silent=silent)
+    return response.cookies[COOKIE].value if COOKIE in response.cookies else "unset"
+
+
+@table(
+    ("terminal", "kept", "silent", "after"),
+    [
+        (A, "", False, A),
+        (A, "", True, A + "~"),
+        (A, f"{B}~.{C}", False, f"{A}.{B}~.{C}"),
+        (C, f"{A}~.{C}~", False, f"{C}.{A}~"),
+        (A, A, True, A + "~"),
+        (A, A, False, A),
+        (A, "x" * 5000, False, A),
+        (A, ".".join(f"{n:043}" for n in range(8)), False, ".".join([A, *[f"{n:043}" for n in range(7)]])),
+        ("", B, False, "unset"),
+        ("another service's", B, False, "unset"),
+        (A + "\r\nSet-Cookie: x=y", B, False, "unset"),
+    ],
+    ids=ascii,
+)
+def test_S46_the_newest_id_comes_first_and_only_ours_are_kept(terminal, kept, silent, after):
+    assert remembered(terminal, kept, silent=silent) == after
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_the_cookie_is_hidden_from_scripts_and_other_sites(secure, rf, settings):
+def test_the_cookies_are_hidden_from_scripts_and_other_sites(secure, rf, settings):
     settings.SESSION_COOKIE_PATH, settings.SESSION_COOKIE_DOMAIN = "/club/", ".club.example"
     response = HttpResponse()
-    remember(rf.get("/", secure=secure), response, "x")
-    cookie = response.cookies[COOKIE]
-    assert (cookie["httponly"], cookie["samesite"], bool(cookie["secure"])) == (True, "Lax", secure)
-    assert (cookie["path"], cookie["domain"], cookie["max-age"]) == ("/club/", ".club.example", 400 * 24 * 3600)
+    remember(rf.get("/", secure=secure), response, A, silent=False)
+    remember_asked(rf.get("/", secure=secure), response, A)
+    for cookie in (response.cookies[COOKIE], response.cookies[ASKED_COOKIE]):
+        assert (cookie["httponly"], cookie["samesite"], bool(cookie["secure"])) == (True, "Lax", secure)
+        assert (cookie["path"], cookie["domain"], cookie["max-age"]) == ("/club/", ".club.example", 400 * 24 * 3600)
 
 
-def test_all_users_of_a_browser_share_its_id(account, make_user, phone, computer, settings):
-    settings.TOOPHER_POLICY = "required"
-    computer.log_in(phone)
-    first = computer.client.cookies[COOKIE].value
-    computer.post("/admin/logout/")
-    make_user("bob")
-    computer.password("bob")
-    assert f"requester_specified_terminal_id={first}" in computer.get(AUTHENTICATE).content.decode()
-    assert computer.client.cookies[COOKIE].value == first
+@table(
+    ("changes", "prefix"),
+    [
+        ({}, ""),
+        ({"SESSION_COOKIE_SECURE": True}, "__Host-"),
+        ({"SESSION_COOKIE_SECURE": True, "SESSION_COOKIE_DOMAIN": "club.example"}, ""),
+        ({"SESSION_COOKIE_SECURE": True, "SESSION_COOKIE_PATH": "/club/"}, ""),
+    ],
+    ids=ascii,
+)
+def test_S46_the_cookies_belong_to_this_host_alone_where_the_sessions_does(changes, prefix):
+    with override_settings(**changes):
+        request, response = RequestFactory().get("/"), HttpResponse()
+        remember_asked(request, response, A)
+        assert [*response.cookies] == [f"{prefix}{ASKED_COOKIE}"]
+        assert bool(response.cookies[f"{prefix}{ASKED_COOKIE}"]["secure"]) == ("SESSION_COOKIE_SECURE" in changes)
+        request.COOKIES |= {f"{prefix}{COOKIE}": B, f"{prefix}{ASKED_COOKIE}": A}
+        assert of_request(request).ids == (B, A)
+        if prefix:
+            request.COOKIES = {COOKIE: B, ASKED_COOKIE: A}
+            assert of_request(request).ids == ()
+
+
+def test_what_was_asked_is_forgotten_once_it_is_granted(rf):
+    request, response = rf.get("/"), HttpResponse()
+    request.COOKIES[ASKED_COOKIE] = A
+    remember(request, response, B, silent=False)
+    assert ASKED_COOKIE not in response.cookies
+    remember(request, response, A, silent=False)
+    assert response.cookies[ASKED_COOKIE].value == ""

@@ -6,10 +6,11 @@ import pytest
 
 from django_toopher.models import Attempt
 from django_toopher.service.models import AuthenticationRequest
-from django_toopher.session.computer import COOKIE
+from django_toopher.session.computer import ASKED_COOKIE
 from tests.app.acts import outcomes, reason_of
 from tests.drivers import attribute
 
+from ..ways import client_of_json, form_in_iframe, form_on_our_page
 from .pages import HELD, Page, asked, both
 
 pytestmark = pytest.mark.urls("tests.app.step_up_urls")
@@ -42,9 +43,9 @@ def test_without_an_iframe_our_own_page_shows_the_number(embed, alices, phone, s
 
 
 def test_the_phone_is_asked_from_the_computer_whose_cookie_the_page_sets(alices, native, phone):
-    assert COOKIE not in alices.client.cookies
+    assert ASKED_COOKIE not in alices.client.cookies
     asked(alices, "/pay/Bob/", {"amount": "1"})
-    assert AuthenticationRequest.objects.get().terminal.extra == alices.client.cookies[COOKIE].value
+    assert AuthenticationRequest.objects.get().terminal.extra == alices.client.cookies[ASKED_COOKIE].value
 
 
 def test_a_no_carries_nothing_out_without_an_iframe_either(alices, native, phone, seen):
@@ -69,3 +70,33 @@ def test_S15_nothing_is_carried_out_while_the_service_is_down(fields, alices, re
     response = alices.get("/transfer/") if fields is None else alices.post("/transfer/", fields)
     assert (response.status_code, reason_of(response)) == (503, "service_down")
     assert seen == []
+
+
+@pytest.mark.parametrize("embed", ["iframe", "native"])
+def test_S46_who_confirms_is_known_at_the_computer_afterwards(embed, alices, phone, settings):
+    settings.TOOPHER_EMBED = embed
+    way = form_in_iframe if embed == "iframe" else form_on_our_page
+    assert way(alices, phone, settings)()["Location"] == "/members/"
+    first = AuthenticationRequest.objects.get().terminal
+    del alices.client.cookies["sessionid"]
+    alices.password()
+    if embed == "iframe":
+        alices.open_iframe()
+    else:
+        alices.get("/accounts/authenticate/")
+    assert AuthenticationRequest.objects.latest("created").terminal == first
+
+
+@pytest.mark.parametrize("embed", ["iframe", "native"])
+def test_S46_a_planted_id_confirms_nothing(embed, alices, phone, settings):
+    settings.TOOPHER_EMBED = embed
+    alices.client.cookies["toopher_terminal"] = alices.client.cookies["toopher_asked"] = "x" * 43
+    way = form_in_iframe if embed == "iframe" else form_on_our_page
+    way(alices, phone, settings)()
+    assert AuthenticationRequest.objects.get().terminal.extra != "x" * 43
+
+
+def test_S46_a_client_without_a_page_is_told_no_planted_id(alices, phone, settings):
+    alices.client.cookies["toopher_terminal"] = alices.client.cookies["toopher_asked"] = "x" * 43
+    client_of_json(alices, phone, settings)()
+    assert AuthenticationRequest.objects.get().terminal.extra != "x" * 43

@@ -86,7 +86,8 @@ def test_S13_who_has_a_phone_can_not_confirm_by_password(alices, seen):
     assert seen == []
 
 
-def test_who_was_switched_off_by_support_confirms_by_password(alices, account, seen):
+def test_who_was_switched_off_by_support_confirms_by_password(alices, account, embedded_api, seen):
+    embedded_api.disable_user("alice")
     ToopherAccount.objects.update(enabled=False)
     assert asked(alices, "/transfer/", {"amount": "1"}).give_password().status_code == 302
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from django_toopher import connection, signals
 from django_toopher.models import ToopherAccount
@@ -45,3 +46,11 @@ def heard():
     yield told
     for signal, receiver in receivers:
         signal.disconnect(receiver)
+
+
+@pytest.fixture
+def helper(make_user):
+    """Somebody who may use every verb, and is no superuser."""
+    person = make_user("helper", is_staff=True)
+    person.user_permissions.set(Permission.objects.filter(content_type__app_label="django_toopher"))
+    return person

@@ -61,16 +61,15 @@ def test_one_call_switches_all_whom_it_can(
     assert LogEntry.objects.filter(user=staff).count() == 5
 
 
-def test_whom_one_call_cannot_switch_is_asked_for_alone(familiar, api, staff, calls):
+def test_whom_one_call_cannot_switch_is_asked_for_alone(familiar, api, helper, calls):
     familiar[0].user.is_superuser = True
     familiar[0].user.save()
     ToopherAccount.objects.filter(pk=familiar[1].pk).update(enabled=False)  # so it seems
     ToopherAccount.objects.filter(pk=familiar[2].pk).update(toopher_user_id="")
     User.objects.filter(name="person3").delete()
-    helper, more = staff, [familiar[4], ToopherAccount.objects.create(name="more")]
+    more = [familiar[4], ToopherAccount.objects.create(name="more")]
     User.objects.create(requester=User.objects.first().requester, name="more")
     ToopherAccount.objects.filter(name="more").update(toopher_user_id=there("more").pk)
-    helper.is_superuser = False
     run = begun("disable", [*familiar[:4], *more], helper)
     runs.step(run, api, helper, seconds=60)
     assert outcomes(run) == [("skipped", "superuser"), *[("done", "")] * 5]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core import mail
 from django.utils import timezone
 
 from django_toopher import signals
@@ -16,10 +17,9 @@ from .desk import there
 
 
 @table("verb", ["enable", "disable", "reset", "send_reset_link"])
-def test_S16_only_a_superuser_acts_on_a_superuser(verb, account, api, make_user):
+def test_S16_only_a_superuser_acts_on_a_superuser(verb, account, api, helper):
     account.user.is_superuser = True
     account.user.save()
-    helper = make_user("helper", is_staff=True)
     before = known(account)
     with pytest.raises(verbs.SkippedError, match="superuser"):
         verbs.carry_out(verbs.VERBS[verb], account, api, helper)
@@ -34,14 +34,49 @@ def test_S16_a_superuser_acts_on_another(account, api, staff):
     assert not account.enabled
 
 
-@table("verb", ["disable", "reset"])
+@table("verb", ["disable", "reset", "send_reset_link"])
 @table("is_superuser", [False, True])
-def test_S16_nobody_brings_down_their_own_second_factor(verb, is_superuser, account, api):
+def test_S16_nobody_brings_down_their_own_second_factor(verb, is_superuser, account, api, helper):
     account.user.is_superuser = is_superuser
     account.user.save()
+    account.user.user_permissions.set(helper.user_permissions.all())
+    before, mails = known(account), len(mail.outbox)
     with pytest.raises(verbs.SkippedError, match="yourself"):
         verbs.carry_out(verbs.VERBS[verb], account, api, account.user)
     assert there("alice").toopher_authentication_enabled
+    assert (known(account), len(mail.outbox)) == (before, mails)
+
+
+@table("verb", ["enable", "disable", "reset", "send_reset_link"])
+def test_S44_who_became_a_superuser_meanwhile_is_one(verb, account, api, helper):
+    type(helper).objects.filter(pk=account.user.pk).update(is_superuser=True)
+    before = known(account)
+    with pytest.raises(verbs.SkippedError, match="superuser"):
+        verbs.carry_out(verbs.VERBS[verb], account, api, helper)
+    assert known(account) == before
+
+
+@table("news", [{"is_superuser": False}, {"is_active": False}, None])
+@table("verb", verbs.VERBS)
+def test_S44_who_may_not_any_more_does_nothing(verb, news, account, api, staff, helper):
+    by = staff if news else helper
+    assert by.has_perm(f"django_toopher.{verbs.VERBS[verb].permission}")  # this object keeps that in mind
+    if news:
+        type(by).objects.filter(pk=by.pk).update(**news)
+    else:
+        type(by).objects.get(pk=by.pk).user_permissions.clear()
+    before = known(account)
+    with pytest.raises(verbs.SkippedError, match="not_allowed"):
+        verbs.carry_out(verbs.VERBS[verb], account, api, by)
+    assert known(account) == before
+
+
+def test_S44_a_superuser_who_is_none_any_more_acts_on_none(account, api, helper):
+    account.user.is_superuser = True
+    account.user.save()
+    helper.is_superuser = True  # as it was when this object was read
+    with pytest.raises(verbs.SkippedError, match="superuser"):
+        verbs.carry_out(verbs.VERBS["disable"], account, api, helper)
 
 
 @pytest.mark.parametrize("verb", ["disable", "reset"])

@@ -142,8 +142,7 @@ def test_two_tabs_never_do_one_person_twice(threaded_db, many, restless, heard):
     assert {*ToopherAccount.objects.values_list("generation", flat=True)} == {1}
 
 
-def test_S16_the_rules_hold_for_each_person_of_a_run(many, api, make_user):
-    helper = make_user("helper", is_staff=True)
+def test_S16_the_rules_hold_for_each_person_of_a_run(many, api, helper):
     own = ToopherAccount.objects.create(user=helper, name="helper")
     many[1].user.is_superuser = True
     many[1].user.save()
@@ -153,8 +152,7 @@ def test_S16_the_rules_hold_for_each_person_of_a_run(many, api, make_user):
 
 
 @pytest.mark.parametrize("known_there", [True, False])
-def test_S16_who_carries_a_run_on_lends_no_power_to_who_began_it(known_there, many, api, make_user, staff):
-    helper = make_user("helper")
+def test_S16_who_carries_a_run_on_lends_no_power_to_who_began_it(known_there, many, api, helper, staff):
     many[0].user.is_superuser = True
     many[0].user.save()
     for account in many if known_there else ():
@@ -162,6 +160,41 @@ def test_S16_who_carries_a_run_on_lends_no_power_to_who_began_it(known_there, ma
     run = begun("disable", many, helper)
     runs.step(run, api, staff, seconds=60)
     assert outcomes(run) == [("skipped", "superuser"), *[("done", "")] * 4]
+
+
+def test_S44_ranks_are_read_anew_while_a_run_goes_on(many, api, helper):
+    run = begun("disable", many, helper)
+    assert runs.step(run, api, helper, seconds=0) == 1
+    type(helper).objects.filter(pk=many[1].user.pk).update(is_superuser=True)
+    assert runs.step(run, api, helper, seconds=60) == 4
+    assert outcomes(run) == [("done", ""), ("skipped", "superuser"), *[("done", "")] * 3]
+
+
+@pytest.mark.parametrize("who", ["staff", "helper"])
+@pytest.mark.parametrize("news", [{"is_superuser": False}, {"is_active": False}])
+def test_S44_neither_who_began_a_run_nor_who_carries_it_on_may_have_lost_what_it_takes(
+    who, news, many, api, staff, helper, make_user
+):
+    boss = make_user("boss", is_superuser=True)
+    changed = {"staff": staff, "helper": helper}[who]
+    helper.user_permissions.clear()
+    type(helper).objects.filter(pk=helper.pk).update(is_superuser=True)
+    run = begun("disable", many, changed)
+    assert runs.step(run, api, boss, seconds=0) == 1
+    type(changed).objects.filter(pk=changed.pk).update(**news)
+    assert runs.step(run, api, boss, seconds=60) == 4
+    assert outcomes(run) == [("done", ""), *[("skipped", "not_allowed")] * 4]
+    assert not LogEntry.objects.exclude(user=boss).exists()
+
+
+def test_S44_the_deleted_who_began_a_run_have_no_rank(many, api, staff, helper):
+    many[0].user.is_superuser = True
+    many[0].user.save()
+    run = begun("disable", many, helper)
+    type(helper).objects.filter(pk=helper.pk).delete()
+    for each in (run, SupportRun.objects.get(pk=run.pk)):  # as read before, and after
+        runs.step(each, api, staff, seconds=60)
+    assert outcomes(run) == [("skipped", "beginner_gone"), *[("done", "")] * 4]
 
 
 def test_a_run_outlives_who_began_it(many, make_user):

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django_toopher.client import (
     PairingDeactivatedError,
     PairingNotAuthorizedError,
-    RateLimitError,
     UserDisabledError,
     UserUnknownError,
 )
@@ -174,10 +173,9 @@ def test_a_pairing_that_is_missing_is_told_before_a_terminal(api):
 
 
 def test_a_terminal_is_told_before_a_block(api, pairing, caller):
-    User.objects.update(blocked_until=timezone.now() + timedelta(seconds=60))
+    User.objects.update(reported_until=timezone.now() + timedelta(seconds=60))
     assert_error(caller.post(INITIATE, user_name="alice", terminal_name_extra="unknown"), 409, 706)
-    with pytest.raises(RateLimitError):
-        api.authenticate("alice", "s1", terminal_name="PC")
+    assert api.authenticate("alice", "s1", terminal_name="PC").reason_code == 106
 
 
 def test_a_request_without_a_subject_is_refused(caller):

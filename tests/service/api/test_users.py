@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django_toopher.service.models import User
+from django_toopher.service.models import PregeneratedCode, User
 from tests.tables import table
 
 from ..callers import at_once
@@ -109,3 +109,31 @@ def test_without_a_flag_the_user_stays_as_it_is(caller, user, fields, enabled):
 def test_S35_a_flag_that_is_no_boolean_is_refused(caller, user, parameter, text):
     assert_error(caller.post(f"users/{user.id}", **{parameter: text}), 400, 400)
     assert User.objects.get().toopher_authentication_enabled is True
+
+
+@table(
+    ("has_phone", "codes", "told"),
+    [(False, 0, False), (True, 0, True), (False, 2, True), (False, "used up", True), (True, "reset", False)],
+)
+def test_S37_a_user_is_told_with_whether_there_is_a_second_factor(has_phone, codes, told, caller, api, pair, phone):
+    user = api.create_user("alice")
+    if has_phone:
+        pair(phone)
+    if codes:
+        api.post("users/activate_next_otp_list", user_name="alice")
+    if codes == "used up":
+        PregeneratedCode.objects.all().delete()
+    if codes == "reset":
+        api.reset_user("alice")
+    one = caller.get("users", user_name="alice").json()
+    for row in (one[0], caller.get(f"users/{user.id}").json(), caller.post("users/create", name="alice").json()):
+        assert row["has_second_factor"] is told
+
+
+def test_S37_a_phone_that_waits_or_was_removed_is_no_second_factor(caller, api, pair, phone):
+    waiting = api.pair("alice")
+    assert caller.get(f"users/{waiting.user.id}").json()["has_second_factor"] is False
+    pairing = pair(phone)
+    assert caller.get(f"pairings/{pairing}").json()["user"]["has_second_factor"] is True
+    assert caller.post(f"pairings/{pairing}", deactivated="True").json()["user"]["has_second_factor"] is False
+    assert caller.get(f"users/{waiting.user.id}").json()["has_second_factor"] is False

@@ -8,7 +8,7 @@ from tests.tables import table
 from ..generations import BY_NAME, GENERATIONS, Fields, Generation, Sender
 from ..sockets import Reply
 
-USER = "Jose Diaz"
+USER = "José Díaz"
 TERMINAL = "Büro 1"
 ONE_OF_EACH_KIND = ("py105", "seed", "java11", "phpref", "rb11", "net11", "perl")
 REFUSAL = {"error_code": 401, "error_message": "Not a valid OAuth signed request"}
@@ -42,7 +42,7 @@ def pair(sender: Sender, phone: CommandLinePhone, user: str = USER) -> dict:
     pairing = told(sender.post("pairings/create", [(how.phrase, phone.phrase().phrase), ("user_name", user)]))
     assert (pairing["pending"], pairing["enabled"]) == (True, False)
     [offer] = phone.pending().pairings
-    assert offer.user == how.as_decoded(user)
+    assert offer.user == user
     phone.pair(offer)
     pairing = told(sender.get(f"pairings/{pairing['id']}"))
     assert (pairing["pending"], pairing["enabled"]) == (False, True)
@@ -69,7 +69,7 @@ def ask_and_answer(sender: Sender, phone: CommandLinePhone) -> None:
     if how.creates_users:
         told(sender.post("users/create", [("name", USER)]))
     pairing = pair(sender, phone)
-    assert pairing["user"]["name"] == how.as_decoded(USER)
+    assert pairing["user"]["name"] == USER
     asked = ask(sender, pairing)
     assert (asked["pending"], asked["granted"], asked["reason"]) == (True, False, "")
     assert told(sender.get(f"authentication_requests/{asked['id']}"))["pending"] is True

@@ -17,6 +17,17 @@ def test_the_host_is_signed_in_lower_case(make_sender, generation):
     assert sender.deliver("GET", request.replace(b"Host: localhost:", b"Host: LocalHost:")).json() == []
 
 
+@only("java11", "seed", "phpref")
+def test_an_address_without_its_last_slash_is_told_so(make_sender, generation):
+    sender = make_sender(generation)
+    for method, path in [("POST", "/toopher/v1pairings/create"), ("GET", "/toopher/v1users?user_name=alice")]:
+        reply = sender.deliver(
+            method, head(method, path, [("Host", sender.root.split("/")[2]), ("Content-Length", "0")])
+        )
+        assert (reply.status, reply.json()["error_code"]) == (404, 404)
+        assert "slash" in reply.json()["error_message"]
+
+
 @only("java11")
 def test_a_default_port_is_not_signed(make_sender, settings, generation):
     """Java's default address has ``:443``, which signpost drops; a proxy in front speaks the https."""

@@ -29,6 +29,7 @@ PAGES = {
     "seed": ("authenticate", [*V2, *LOGIN, ("allow_inline_pairing", "True"), ("challenge_required", "False")]),
     "seed manage": ("manage_user", [*V2, ("reset_email", "jdoe@example.com"), ("foo", "bar")]),
     "java11": ("authenticate", [*V2, *LOGIN, ("automation_allowed", "true")]),
+    "java11 null": ("authenticate", [*V2, *LOGIN, ("reset_email", None)]),
     "javaref": ("authenticate", [*V2, ("action_name", ""), ("session_token", ""), ("reset_email", ""), *LOGIN]),
     "phpref": ("authenticate", [*V2, *LOGIN]),
     "netref": ("authenticate", [*V2, *LOGIN]),
@@ -69,9 +70,12 @@ def test_its_page_opens_and_tells_the_outcome(make_sender, make_live_phone, name
 def open_page(sender: Sender, page: str, fields: Fields) -> dict:
     """Load the page by its signed address, as a browser in an iframe does, and make its first call."""
     how = sender.generation
-    oauth = sender.signed("GET", f"{sender.root}/web/{page}", [*fields])
+    oauth = sender.signed("GET", f"{sender.root}/web/{page}", [field for field in fields if field[1] is not None])
     escape = quote if how.name == "wp" else quote_plus
-    query = "&".join(f"{name}={escape(value, safe='')}" for name, value in [*fields, *oauth])
+    query = "&".join(
+        name if value is None else f"{name}={escape(value, safe='')}"  # Java writes the name of a null alone
+        for name, value in [*fields, *oauth]
+    )
     query += "&" if how.name == "netref" else ""
     browser = [("Host", host(sender)), ("Sec-Fetch-Dest", "iframe")]
     for _reload in range(2):

@@ -81,6 +81,7 @@ _AUTHENTICATION_REQUESTS: Json = {
             challenge_required=FLAG,
             address=TEXT,
             silently=FLAG,
+            withheld=TEXT,
             otp=TEXT,
             format={"type": "string", "enum": ["json"]},
         )

@@ -44,6 +44,10 @@ SCHEMAS: Json = {
             "toopher_authentication_enabled": BOOLEAN,
             "disable_toopher_auth": BOOLEAN,
             "number_of_pregenerated_otps_remaining": INTEGER,
+            "has_second_factor": {
+                **BOOLEAN,
+                "description": "A phone that can answer, or a list of codes, used up or not.",
+            },
             "requester": ref("Requester"),
             **_DATES,
         }
@@ -99,6 +103,8 @@ SCHEMAS: Json = {
             "reason_code": INTEGER,
             "totp_valid": BOOLEAN,
             "number": {**TEXT, "description": "What the terminal has to show while the request is pending."},
+            "withheld": {**BOOLEAN, "description": "No phone is asked of it: it waits for a one-time code, if at all."},
+            "retry_after": {**INTEGER, "description": "For how many seconds no phone may be asked anew; 0: it may be."},
             "automation_allowed": BOOLEAN,
             "challenge_required": BOOLEAN,
             "to_confirm": {**TEXT, "description": "The pairing that is asked alone, until the site has confirmed it."},

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ....addresses import normalized_address
 from ... import limits
-from ...errors import BadParameterError
+from ...errors import BadParameterError, GoneError, TooManyError
 from ...http.calls import Json
 from ...models import AuthenticationRequest, Frame
 from ...requests import answering, asking, waiting
@@ -24,20 +24,29 @@ def _represented(auth_request: AuthenticationRequest) -> Json:
 class InitiateView(SignedView):
     """Row 11: ask the phone (PROTOCOL.md §2.3).
 
-    Our own: ``address``, the terminal's as the requester sees it, and ``silently``, for an automation or nothing.
+    Our own: ``address``, the terminal's as the requester sees it; ``silently``, for an automation or nothing; and
+    ``withheld=code``, by which the requester says that it can wait for a code where the phone is not asked.
     """
 
     def post(self, request: HttpRequest) -> Json:
         """The authentication request; with ``otp`` it is answered at once, one way or the other."""
-        auth_request = self._initiate()
         otp = self.parameters.text("otp")
-        if otp and not answering.authenticate_with_otp(auth_request, otp).is_granted():
-            # a code that comes with the question is the only answer to it (PROTOCOL.md §4.1)
-            answering.cancel(auth_request)
-            auth_request = waiting.get_by_id(self.requester, auth_request.pk)
-        return _represented(auth_request)
+        auth_request = self._initiate(by_code=bool(otp))
+        return _represented(self._answered_by(otp, auth_request) if otp else auth_request)
 
-    def _initiate(self) -> AuthenticationRequest:
+    def _answered_by(self, otp: str, auth_request: AuthenticationRequest) -> AuthenticationRequest:
+        """A code that comes with the question is the only answer to it (PROTOCOL.md §4.1), right, wrong or blocked."""
+        try:
+            if answering.authenticate_with_otp(auth_request, otp).is_granted():
+                return auth_request
+        except TooManyError as error:
+            answering.block(auth_request, error)
+        except GoneError:  # it was denied as it was asked, or taken back since
+            pass
+        answering.cancel(auth_request)
+        return waiting.get_by_id(self.requester, auth_request.pk)
+
+    def _initiate(self, *, by_code: bool) -> AuthenticationRequest:
         given = self.parameters
         if given.text("format").lower() not in {"", "json"}:
             raise BadParameterError("format can only be json.")
@@ -57,6 +66,8 @@ class InitiateView(SignedView):
             challenge_required=challenge_required,
             address=normalized_address(given.text("address")),
             silently=silently,
+            by_code=by_code,
+            waits_for_code=given.text("withheld") == "code",
         )
 
 
@@ -73,9 +84,12 @@ class OtpAuthView(SignedView):
     """Row 13: answer with a one-time code."""
 
     def post(self, request: HttpRequest, request_id: UUID) -> Json:
-        """The authentication request; a wrong code leaves it pending (PROTOCOL.md §4.1)."""
-        auth_request = waiting.get_by_id(self.requester, request_id)
-        return _represented(answering.authenticate_with_otp(auth_request, self.parameters.required("otp")))
+        """The authentication request; a wrong code leaves it pending (PROTOCOL.md §4.1). One that is over stays so."""
+        auth_request, otp = waiting.get_by_id(self.requester, request_id), self.parameters.required("otp")
+        try:
+            return _represented(answering.authenticate_with_otp(auth_request, otp))
+        except GoneError:  # no error, which some clients take for a failure that lets people in (SECURITY.md S49)
+            return _represented(waiting.get_by_id(self.requester, request_id))
 
 
 class CancelRequestView(SignedView):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views import View
 
+from ...errors import NotFoundError
+from ...http.calls import CallView
 from .. import description
 
 
@@ -17,6 +21,15 @@ class RootView(View):
 
     def get(self, request: HttpRequest) -> JsonResponse:
         return JsonResponse({"service": "toopher", "version": 1})
+
+
+class NoSlashView(CallView):
+    """A client that puts paths behind its base address as they are, and was given one without a slash at the end."""
+
+    def get(self, request: HttpRequest) -> Any:
+        raise NotFoundError("The base URL needs a slash at its end: .../v1/")
+
+    post = put = patch = delete = get
 
 
 @method_decorator(login_not_required, name="dispatch")

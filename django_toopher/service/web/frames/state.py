@@ -25,9 +25,10 @@ def _request_state(frame: Frame, request: AuthenticationRequest, now: datetime) 
     by_code = request.reason_code == request.Reason.OTP_REQUIRED  # a person without a phone
     if request.is_waiting(now):
         return {
-            "state": "code" if by_code else "waiting",
+            "state": "code" if by_code else "withheld" if request.is_withheld else "waiting",
             "number": request.number,
             "listed": frame.user.has_had_codes,
+            "wait": request.seconds_withheld(now),
             "now": int(now.timestamp()),
             "expires": int(request.expires.timestamp()),
             "latest": int(waiting.latest_expiry(request.created, frame.expires).timestamp()),
@@ -39,7 +40,7 @@ def _request_state(frame: Frame, request: AuthenticationRequest, now: datetime) 
             "reported": request.reason_code == request.Reason.REPORTED,
             "postback": postbacks.authentication_request(frame, request, now),
         }
-    return {"state": "late" if by_code else "unanswered"}
+    return {"state": "late" if by_code or request.is_withheld else "unanswered"}
 
 
 def _pairing_state(frame: Frame, pairing: Pairing, now: datetime) -> Json:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from django_toopher.login import native as asking
 from django_toopher.models import Attempt, ToopherAccount
-from django_toopher.service.models import AuthenticationRequest
+from django_toopher.service.models import AuthenticationRequest, User
 from django_toopher.session.computer import Computer
 from django_toopher.session.state import VERIFIED
 from tests.app.acts import AUTHENTICATE, Statements, known, outcomes, reason_of
@@ -118,9 +120,9 @@ def test_a_question_that_waits_is_not_asked_again(asked):
     assert AuthenticationRequest.objects.count() == 1
 
 
-def test_too_many_questions_hold_the_page(asked, settings):
-    settings.TOOPHER_SERVICE_LIMITS = {"requests": 1}
+def test_a_report_holds_the_page(asked):
     AuthenticationRequest.objects.update(expires=timezone.now())
+    User.objects.update(reported_until=timezone.now() + timedelta(seconds=600))
     response = asked.post(AUTHENTICATE, {"step": "ask"})
     assert state_of(response) == "hold"
     assert b"Wait 10 min" in response.content

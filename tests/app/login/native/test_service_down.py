@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from django_toopher.factors import recovery_codes
 from django_toopher.models import ToopherAccount
@@ -64,7 +65,7 @@ def test_who_was_disabled_at_the_service_is_told(alice, computer, elsewhere):
 
 
 def test_S15_the_account_page_stands_while_the_service_is_down(alice, computer, elsewhere):
-    ToopherAccount.objects.create(user=alice, name="alice", toopher_user_id="u1")
+    ToopherAccount.objects.create(user=alice, name="alice", toopher_user_id="u1", found_without=timezone.now())
     computer.password()
     elsewhere.will_answer(b"", 500)
     assert "what is shown here may be old" in page_of(computer)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from django.utils import timezone
 
-from django_toopher.client import RateLimitError
 from django_toopher.service import limits
 from django_toopher.service.device.cli_phone import Automate
 from django_toopher.service.models import Alarm, AuthenticationRequest, Automation, User
@@ -51,10 +49,9 @@ def test_S25_an_approved_request_can_not_be_reported(asked, paired, question):
 
 def test_S24_a_report_blocks_further_requests_for_a_while(api, paired, question):
     paired.report(question)
-    with pytest.raises(RateLimitError) as refused:
-        api.authenticate("alice", "secret-2", "Log In", terminal_name="PC")
-    assert 3500 < refused.value.retry_after <= 3601
-    assert "reported" in refused.value.message
+    refused = api.authenticate("alice", "secret-2", "Log In", terminal_name="PC")
+    assert (refused.pending, refused.granted, refused.reason_code) == (False, False, 106)
+    assert 3500 < refused.retry_after <= 3601
     User.objects.update(reported_until=timezone.now())
     assert api.authenticate("alice", "secret-2", "Log In", terminal_name="PC").pending
 
@@ -81,9 +78,8 @@ def test_S24_other_questions_that_wait_are_denied_too(api, paired, question):
 
 def test_S24_a_success_under_way_does_not_lift_the_block(api, pair, paired, question):
     paired.report(question)
-    limits.forget_tries(User.objects.get())
-    with pytest.raises(RateLimitError):
-        api.authenticate("alice", "secret-1", "Log In", terminal_name="PC")
+    limits.forget_tries(AuthenticationRequest.objects.get())
+    assert api.authenticate("alice", "secret-1", "Log In", terminal_name="PC").reason_code == 106
 
 
 def test_a_reset_lifts_the_block(api, pair, paired, question):
@@ -104,8 +100,8 @@ def test_S24_while_blocked_nothing_is_answered_silently(api, asked, paired, ques
     paired.approve(question, asked.number, Automate(86400))
     api.authenticate("alice", "secret-2", "Log In", terminal_name="Other")
     paired.report(paired.pending().requests[0])
-    with pytest.raises(RateLimitError):
-        api.authenticate("alice", "secret-1", "Log In", terminal_name="PC")
+    refused = api.authenticate("alice", "secret-1", "Log In", terminal_name="PC")
+    assert (refused.automated, refused.granted, refused.reason_code) == (False, False, 106)
     assert Automation.objects.exists()
 
 

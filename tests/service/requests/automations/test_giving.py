@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from django_toopher.client import PairingDeactivatedError, RateLimitError, UserDisabledError
+from django_toopher.client import PairingDeactivatedError, UserDisabledError
 from django_toopher.service.device.cli_phone import Automate, RefusedError
 from django_toopher.service.models import AuthenticationRequest, Automation, Pairing, Terminal, User
 from django_toopher.service.requests import automations
@@ -96,11 +96,10 @@ def test_S27_a_disabled_user_is_answered_nothing(automate, api):
         api.authenticate("alice", "secret-1", "Log In", terminal_name="PC")
 
 
-def test_S23_a_blocked_user_is_answered_nothing(automate, api):
+def test_S45_wrong_codes_somewhere_else_stop_no_automation(automate, ask):
     automate()
-    User.objects.update(failures=10, blocked_until=timezone.now() + timedelta(seconds=60))
-    with pytest.raises(RateLimitError):
-        api.authenticate("alice", "secret-1", "Log In", terminal_name="PC")
+    User.objects.update(failures=90, blocked_until=timezone.now() + timedelta(seconds=60))
+    assert is_silent(ask())
 
 
 @pytest.mark.parametrize("remove", ["on the phone", "by the API", "by a reset"])

@@ -13,6 +13,7 @@ let latest = 0; // until when it can be prolonged
 let ahead = 0; // seconds by which the service's clock is ahead of this one
 let isWarned = false; // that the time is running out
 let patience = 0; // when a page that has to wait may go on, in milliseconds
+let withheld = 0; // when the phone may be asked again, by the service's clock
 
 function binder() {
   const key = `toopher:${page.ticket.split(":")[0].slice(0, 8)}:${location.search}`;
@@ -73,13 +74,17 @@ const screens = {
   waiting(state) {
     for (const part of document.querySelectorAll(".numbered")) part.hidden = !state.number;
     document.querySelector(".tap").hidden = Boolean(state.number);
-    element("listed").hidden = !state.listed;
-    element("unlisted").hidden = state.listed;
+    offerList(state);
     const half = Math.ceil(state.number.length / 2);
     const shown = `${state.number.slice(0, half)} ${state.number.slice(half)}`.trim();
     // it is a live region: written again at each poll, it would be read out each time
     if (element("number").textContent !== shown) element("number").textContent = shown;
     takeTime(state);
+  },
+  withheld(state) {
+    offerList(state);
+    takeTime(state);
+    withheld = state.now + state.wait;
   },
   code: takeTime,
   managing(state) {
@@ -97,6 +102,11 @@ const screens = {
     element("automations").replaceChildren(...state.automations.map(automationItem));
   },
 };
+
+function offerList({ listed }) {
+  for (const part of document.querySelectorAll(".listed")) part.hidden = !listed;
+  for (const part of document.querySelectorAll(".unlisted")) part.hidden = listed;
+}
 
 // A poll may be overtaken by the call that prolongs. Clocks that differ by a second or two only are left alone, so that
 // the countdown does not jump.
@@ -160,7 +170,7 @@ async function follow(state) {
     element("status").textContent = heading()?.textContent ?? "";
     if (hadFocus) focusOn(heading());
   }
-  if (["waiting", "code", "pairing"].includes(state.state)) poll.in(PERIOD);
+  if (["waiting", "withheld", "code", "pairing"].includes(state.state)) poll.in(PERIOD);
   return undefined;
 }
 
@@ -278,6 +288,12 @@ function countDown() {
     const left = Math.max(0, Math.ceil((patience - Date.now()) / 1000));
     element("hold-left").textContent = left ? page.wait.replace("%s", duration(left)) : "";
     element("hold-again").querySelector("button").disabled = left > 0;
+  }
+  if (current() === "withheld") {
+    const left = Math.max(0, withheld - now());
+    element("withheld-line").hidden = !left;
+    element("withheld-left").textContent = duration(left);
+    element("withheld-ask").disabled = left > 0;
   }
   for (const part of document.querySelectorAll(".countdown")) part.textContent = expires ? duration(expires - now()) : "";
   offerMore();

@@ -1,0 +1,89 @@
+"""Who sits at the computer: who is logged in, or whoever acts as them (django-hijack, django-impersonate).
+
+What a session earned belongs to who sits there. django-impersonate leaves the session to the impersonator, and the
+request tells who that is. django-hijack logs the other person in: ``hijack_history`` names who came before, and what
+they had earned is carried across by ``carry`` and ``arrive``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
+from django.utils.module_loading import import_string
+
+HISTORY = "hijack_history"
+"""django-hijack's: primary keys, as the session has them, of who sits there and whom they have acted as on the way."""
+
+HASH = "_toopher_sitting_hash"
+"""Of who sits there, what Django keeps of whoever is logged in: it ends with the password."""
+
+_CARRIED = "_toopher_carried"
+
+
+def key_of(session: SessionBase) -> Any:
+    """The primary key of who sits there, as the session has it; ``None`` where nobody is logged in."""
+    history = session.get(HISTORY)
+    return history[0] if history else session.get(SESSION_KEY)
+
+
+def is_impersonating(request: HttpRequest) -> bool:
+    """Whether somebody acts as whoever is logged in."""
+    return getattr(request, "impersonator", None) is not None or is_hijacked(request)
+
+
+def is_hijacked(request: HttpRequest) -> bool:
+    """Whether django-hijack has logged in another person than who sits there."""
+    return hasattr(request, "session") and bool(request.session.get(HISTORY))
+
+
+def person(request: Any) -> Any:
+    """Who sits there. While django-hijack is at work, one query for each request."""
+    impersonator = getattr(request, "impersonator", None)
+    if impersonator is not None or not is_hijacked(request):
+        return impersonator or request.user
+    if not hasattr(request, "_toopher_person"):
+        request._toopher_person = get_user_model()._default_manager.filter(pk=key_of(request.session)).first()
+    return request._toopher_person
+
+
+def may_go_on(request: HttpRequest) -> bool:
+    """Whether who has hijacked may still do that: active, the password as it was, and by django-hijack's own rule."""
+    from hijack.conf import settings as hijack_settings  # it is installed: the session has its history
+
+    who = person(request)
+    kept = request.session.get(HASH, "")
+    return (
+        who is not None
+        and who.is_active
+        and any(constant_time_compare(kept, each) for each in hashes_of(who))
+        and bool(import_string(hijack_settings.HIJACK_PERMISSION_CHECK)(hijacker=who, hijacked=request.user))
+    )
+
+
+def hashes_of(user: Any) -> list[str]:
+    """What changes with the password, as ``SECRET_KEY`` gives it and as each of ``SECRET_KEY_FALLBACKS`` does.
+
+    A user model without passwords has nothing to compare.
+    """
+    if not hasattr(user, "get_session_auth_hash"):
+        return [""]
+    return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+
+
+def carry(request: Any, earned: tuple[str, ...]) -> None:
+    """Before django-hijack logs somebody in, which empties the session: keep what was earned in it."""
+    session = request.session
+    kept = {name: session[name] for name in earned if name in session}
+    kept[HASH] = session[HASH] if HASH in session else session.get(HASH_SESSION_KEY, "")
+    request.__dict__[_CARRIED] = kept
+
+
+def arrive(request: Any) -> None:
+    """After it: the same person sits there."""
+    request.session.update(request.__dict__.pop(_CARRIED, {}))
+    if not is_hijacked(request):  # back to themselves
+        request.session.pop(HASH, None)

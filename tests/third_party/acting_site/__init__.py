@@ -1,0 +1,1 @@
+"""Staff who act as other people, with django-hijack and django-impersonate."""

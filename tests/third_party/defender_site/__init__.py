@@ -1,0 +1,1 @@
+"""django-defender, which counts failed logins in Redis."""

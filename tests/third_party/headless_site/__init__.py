@@ -1,0 +1,1 @@
+"""django-allauth, with allauth.headless."""

@@ -1,0 +1,1 @@
+"""Django REST framework, simplejwt and dj-rest-auth, as their documentations begin."""

@@ -1,0 +1,1 @@
+"""Wagtail, as ``wagtail start`` makes it."""
