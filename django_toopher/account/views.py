@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from .. import connection, policy
 from ..conf import conf
+from ..errors import SecondFactorError
 from ..factors import recovery_codes
 from ..login.entry import ask_second_factor
 from ..login.error_texts import sign_in_url
@@ -54,8 +55,13 @@ class AccountView(OwnAccountMixin, EmbeddingView):
             return render(request, "django_toopher/account.html", context)
         if conf.TOOPHER_EMBED == "native":
             return render(request, "django_toopher/account.html", context | phones.own_page(request, account))
-        if not has_confirmed_lately(request):  # the page in the iframe would come to nothing
-            context |= {"stale": True, "needs_new_login": needs_new_login(request), "sign_in_url": sign_in_url()}
+        try:
+            is_stale = not has_confirmed_lately(request)
+            context["needs_new_login"] = is_stale and needs_new_login(request)
+        except SecondFactorError:
+            is_stale = True  # the service does not answer, and so changes nothing
+        if is_stale:  # the page in the iframe would come to nothing
+            context |= {"stale": True, "sign_in_url": sign_in_url()}
             return render(request, "django_toopher/account.html", context)
         url = self._management_url(request, account, verified=verified)
         return self.embed(request, "django_toopher/account.html", url, "django_toopher:account-postback", context)
