@@ -12,6 +12,7 @@ from django_toopher.service.api import representations
 from django_toopher.service.people import users
 from django_toopher.service.phones import authenticators
 from django_toopher.service.requests import asking
+from django_toopher.testing import verified_login
 from tests.databases import HURRY, copied
 from tests.factories import paired, requester_of
 
@@ -109,3 +110,10 @@ def threaded_db(transactional_db, tmp_path):
         connections["default"].close()
         settings.update(kept)
         connections["default"] = in_memory
+
+
+@pytest.fixture
+def admin_client(admin_client, admin_user):
+    """pytest-django's, as of somebody who has passed the second factor."""
+    verified_login(admin_client, admin_user)
+    return admin_client

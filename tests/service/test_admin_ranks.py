@@ -16,6 +16,7 @@ from django_toopher.models import ToopherAccount
 from django_toopher.service.admin import UserAdmin
 from django_toopher.service.models import Action, Alarm, Automation, Requester, Terminal, User, digest
 from django_toopher.service.people import own_site
+from django_toopher.testing import verified_login
 from tests.factories import account_with, paired, registered_phone, requester_of
 from tests.tables import table
 
@@ -32,7 +33,7 @@ def helper(make_user):
     person = make_user("helper", is_staff=True)
     person.user_permissions.set(Permission.objects.all())
     client = Client()
-    client.force_login(person)
+    verified_login(client, person)
     client.person = person
     return client
 
@@ -41,7 +42,7 @@ def helper(make_user):
 def superuser(make_user):
     """The browser of somebody with a rank."""
     client = Client()
-    client.force_login(make_user("root", is_staff=True, is_superuser=True))
+    verified_login(client, make_user("root", is_staff=True, is_superuser=True))
     return client
 
 

@@ -12,9 +12,10 @@ from django.test import Client
 from django.utils import timezone
 
 from django_toopher.service import limits
-from django_toopher.service.models import Frame, Tally, User
+from django_toopher.service.models import AuthenticationRequest, Frame, Tally, Terminal, User
 from django_toopher.service.people import users
 from django_toopher.service.people.verbs import VERBS, carry_out
+from django_toopher.testing import verified_login
 from tests.factories import paired, registered_phone, requester_of
 from tests.tables import table
 
@@ -34,7 +35,7 @@ def make_helper(make_user):
         allowed = Permission.objects.filter(content_type__app_label="toopher_service", codename__in=permissions)
         person.user_permissions.set(allowed)
         client = Client(**options)
-        client.force_login(person)
+        verified_login(client, person)
         client.person = person
         return client
 
@@ -54,7 +55,8 @@ def user(requester):
     now, later = timezone.now(), timezone.now() + timedelta(hours=1)
     fields = {"has_had_codes": True, "failures": 20, "blocked_until": later, "reported_until": later}
     User.objects.filter(pk=alice.pk).update(email="alice@example.com", toopher_authentication_enabled=False, **fields)
-    limits.count_request(alice, now)
+    asked = AuthenticationRequest(user=alice, terminal=Terminal.objects.create(user=alice, name="PC"))
+    limits.count_request(asked, now)
     return User.objects.get(pk=alice.pk)
 
 

@@ -6,13 +6,14 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from django_toopher.models import ToopherAccount
+from django_toopher.testing import verified_login
 from tests.factories import account_with
 
 
 @pytest.fixture
 def support(staff, computer):
     """The computer of somebody who may do everything."""
-    computer.client.force_login(staff)
+    verified_login(computer.client, staff)
     return computer
 
 
@@ -33,7 +34,7 @@ def make_helper(make_user, make_computer):
         helper = make_user(name, is_staff=True)
         helper.user_permissions.set(Permission.objects.filter(codename__in=permissions))
         computer = make_computer()
-        computer.client.force_login(helper)
+        verified_login(computer.client, helper)
         computer.user = helper
         return computer
 

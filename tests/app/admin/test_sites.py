@@ -14,6 +14,7 @@ from django_toopher.admin import SupportActionsMixin
 from django_toopher.models import Attempt, SupportRun, ToopherAccount
 from django_toopher.service.models import User
 from django_toopher.support.verbs import VERBS
+from django_toopher.testing import verified_login
 from tests.factories import account_with
 from tests.tables import table
 
@@ -66,7 +67,7 @@ def test_S16_in_the_user_admin_each_action_needs_its_permission(people, make_use
     helper = make_user("helper", is_staff=True)
     codes = ["view_user", "change_user", "enable_account"]
     helper.user_permissions.set(Permission.objects.filter(codename__in=codes))
-    computer.client.force_login(helper)
+    verified_login(computer.client, helper)
     page = computer.get(USERS).content.decode()
     assert "toopher_enable" in page
     for verb in ("disable", "reset", "send_reset_link", "refresh"):
@@ -136,7 +137,7 @@ def test_a_check_says_that_the_pages_are_missing():
 
 def test_under_asgi_the_export_is_streamed_too(threaded_db, people, staff):
     client = AsyncClient()
-    client.force_login(staff)
+    verified_login(client, staff)
 
     @async_to_sync
     async def fetched() -> str:

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission
 from django_toopher.models import SupportItem, SupportRun, ToopherAccount
 from django_toopher.service.models import Pairing
 from django_toopher.support import runs, verbs
+from django_toopher.testing import verified_login
 from tests.tables import table
 
 from .means import ACCOUNTS, ATTEMPTS, PAGES, RUNS
@@ -19,7 +20,7 @@ pytestmark = PAGES
 def _helper(make_user, browser, *permissions):
     helper = make_user("helper", is_staff=True)
     helper.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    browser.client.force_login(helper)
+    verified_login(browser.client, helper)
     return browser
 
 

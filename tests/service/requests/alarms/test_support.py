@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from django_toopher.service.models import Alarm, AuthenticationRequest, Automation
 from django_toopher.service.signals import sign_in_reported
+from django_toopher.testing import verified_login
 
 
 def test_S24_support_is_mailed(admins, paired, question, mailoutbox, requester, django_capture_on_commit_callbacks):
@@ -95,7 +96,7 @@ def support(make_user):
         person = make_user("support", is_staff=True)
         person.user_permissions.set(Permission.objects.filter(codename__in=permissions))
         client = Client()
-        client.force_login(person)
+        verified_login(client, person)
         return client
 
     return make
