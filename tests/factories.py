@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -60,6 +61,9 @@ def account_with(phone: CommandLinePhone, user: Any) -> ToopherAccount:
     pairing = paired(requester_of(), account.name, phone, only_first=not account.paired)
     users.keep_email(pairing.user, user.email)  # after the pairing: no mail
     name = pairing.phone_name
+    Pairing.objects.filter(pk=pairing.pk).update(site_confirms=True)
+    if isinstance(phone, CommandLinePhone):
+        phone.accounts = (*phone.accounts[:-1], replace(phone.accounts[-1], agreed=True))
     begun = Attempt.objects.get(pk=attempts.begin(user, Attempt.Kind.PAIRING, action="Manage phones").attempt)
     told = {"method": Attempt.Method.PHONE, "request_id": str(pairing.pk)}
     begun.finish(Attempt.Outcome.GRANTED, timezone.now(), **told)

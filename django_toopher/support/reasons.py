@@ -19,6 +19,7 @@ REASONS: Mapping[str, str | Promise] = {
     "failed": _("the phone could not confirm it"),
     "impersonating": _("somebody else acted as them"),
     "invalid_postback": _("the confirmation could not be checked"),
+    "last_phone": _("the only phone, which the site demands"),
     "nothing_pending": _("nothing was to be confirmed"),
     "phone_removed": _("no phone is paired"),
     "request_changed": _("what was sent is not what was confirmed"),

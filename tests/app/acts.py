@@ -105,8 +105,9 @@ def outcomes(kind: str = "login") -> list[tuple[str, str]]:
 
 
 def known(account: ToopherAccount) -> dict[str, object]:
-    """What an account's row says now."""
-    return ToopherAccount.objects.filter(pk=account.pk).values().get()
+    """What an account's row says now, but for when the service was asked."""
+    row = ToopherAccount.objects.filter(pk=account.pk).values().get()
+    return {name: value for name, value in row.items() if name != "found_without"}
 
 
 @contextmanager

@@ -127,7 +127,7 @@ def test_S44_lifting_a_wait(helper, user):
     user.refresh_from_db()
     assert (user.failures, user.blocked_until, user.reported_until) == (0, None, None)
     assert not Tally.objects.exists()
-    limits.require_not_blocked(user, timezone.now())
+    limits.require_not_blocked(AuthenticationRequest(user=user), timezone.now())
     assert user.pairings.enabled().exists()
 
 

@@ -16,7 +16,7 @@ from django_toopher.support import verbs
 from tests.drivers import Frame, attribute
 from tests.tables import table
 
-from ..acts import ACCOUNT, ACCOUNT_POSTBACK, pairing, reason_of, remove, signed
+from ..acts import ACCOUNT, ACCOUNT_POSTBACK, known, pairing, reason_of, remove, signed
 from .page import OTHERS, page_of
 
 pytestmark = pytest.mark.urls("tests.app.urls")
@@ -99,7 +99,7 @@ def test_S39_what_a_session_opened_ends_with_it(
     browser, here, thiefs = verified.twin(), phone.account().id, make_phone("thief's")
     frame, stolen = opened(browser, embed), browser.twin()
     ENDINGS[end](browser, account, another)
-    before, paired = of_the_service(), ToopherAccount.objects.values().get(pk=account.pk)
+    before, paired = of_the_service(), known(account)
     wishes = {
         "remove": {"pairing": here},
         "rename": {"pairing": here, "name": "x"},
@@ -118,7 +118,7 @@ def test_S39_what_a_session_opened_ends_with_it(
         stolen.post(ACCOUNT_POSTBACK, frame.poll()["postback"])
         assert thiefs.pairings() == ()
         assert not Pairing.objects.enabled().filter(authenticator=thiefs.id).exists()
-    assert ToopherAccount.objects.values().get(pk=account.pk) == paired
+    assert known(account) == paired
 
 
 def test_S39_the_session_that_opened_it_carries_out_each_change(account, verified, automation, phone):

@@ -457,7 +457,7 @@ def test_S37_our_own_account_page_pairs_no_phone_beside_one_that_it_has_not_hear
     paired(requester_of(), "alice", phone)
     calls.clear()
     assert computer.post("/accounts/phones/change/", {"step": "pair"})["Location"] == ACCOUNT
-    assert calls == ["GET users"]
+    assert [each for each in calls if not each.startswith("GET users")] == []
     assert computer.get(ACCOUNT)["Location"] == AUTHENTICATE
 
 
