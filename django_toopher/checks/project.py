@@ -82,12 +82,12 @@ def _told_too_early(order: list[Any], ours: int) -> Iterator[CheckMessage]:
     if names := ", ".join(settings.MIDDLEWARE[place] for place in between):
         hint = f"Move {names} below ToopherMiddleware, which then stands directly below AuthenticationMiddleware."
         what = f"{names} may answer for somebody whose second factor is missing: it stands above ToopherMiddleware."
-        yield checks.Warning(what, hint=hint, id="django_toopher.W020")
+        yield checks.Warning(what, hint=hint, id="django_toopher.W019")
     for place in _places(order[: authentication[0]] if authentication else [], FetchFromCacheMiddleware):
         name = settings.MIDDLEWARE[place]
         hint = f"Move {name} below ToopherMiddleware. (UpdateCacheMiddleware stays at the top.)"
         what = f"{name} may serve a member's page to somebody whose second factor is missing."
-        yield checks.Warning(what, hint=hint, id="django_toopher.W021")
+        yield checks.Warning(what, hint=hint, id="django_toopher.W020")
 
 
 def _places(order: list[Any], parent: type) -> list[int]:

@@ -89,11 +89,11 @@ CACHE = "django.middleware.cache"
 @table(
     ("order", "ids"),
     [
-        ([AUTHENTICATION, "django.contrib.messages.middleware.MessageMiddleware", OURS], ["W020"]),
-        ([AUTHENTICATION, "tests.app.middleware.test_nobody.watching", OURS], ["W020"]),
-        ([AUTHENTICATION, f"{CACHE}.FetchFromCacheMiddleware", OURS], ["W020"]),
-        ([f"{CACHE}.FetchFromCacheMiddleware", AUTHENTICATION, OURS], ["W021"]),
-        ([f"{CACHE}.CacheMiddleware", AUTHENTICATION, OURS], ["W021"]),
+        ([AUTHENTICATION, "django.contrib.messages.middleware.MessageMiddleware", OURS], ["W019"]),
+        ([AUTHENTICATION, "tests.app.middleware.test_nobody.watching", OURS], ["W019"]),
+        ([AUTHENTICATION, f"{CACHE}.FetchFromCacheMiddleware", OURS], ["W019"]),
+        ([f"{CACHE}.FetchFromCacheMiddleware", AUTHENTICATION, OURS], ["W020"]),
+        ([f"{CACHE}.CacheMiddleware", AUTHENTICATION, OURS], ["W020"]),
         ([f"{CACHE}.UpdateCacheMiddleware", AUTHENTICATION, OURS, f"{CACHE}.FetchFromCacheMiddleware"], []),
         ([AUTHENTICATION, OURS, "tests.app.middleware.test_nobody.FallbackMiddleware"], []),
     ],
