@@ -58,11 +58,13 @@ def additions(code: str, name: str) -> list[str]:
 
 
 def put_in(source: str, name: str, lines: list[str]) -> str:
-    """``source`` with ``lines`` at the end of its list ``name``; what the project has already is not put in twice."""
+    """``source`` with ``lines`` in its list ``name``: behind the one that it has already, else at the end."""
     start = source.index(f"{name} = [\n")
     end = source.index("\n]", start)
-    known = source[start:end]
-    new = [line for line in lines if line.strip() not in known]
+    new = [line for line in lines if line.strip() not in source[start:end]]
+    for line in lines:
+        if line not in new:
+            end = source.index(line.strip(), start) + len(line.strip())
     return "\n".join([source[:end], *new]) + source[end:]
 
 

@@ -96,4 +96,4 @@ def test_S45_on_a_step_ups_page_the_code_confirms(required, computer, known_phon
     assert overhang(computer.page) == {}
     computer.page.get_by_label("The 6 digits").fill(code)
     computer.page.get_by_role("button", name="Go on").click()
-    expect(computer.page.get_by_text("300")).to_be_visible()
+    expect(computer.page.get_by_text("paid Bob")).to_be_visible()

@@ -11,6 +11,7 @@ from django_toopher.models import Attempt, digest
 from django_toopher.service.models import Pairing, Terminal
 from django_toopher.session.computer import COOKIE
 from django_toopher.support import runs, verbs
+from django_toopher.testing import verified_login
 from tests.factories import verified
 
 from ..acts import approve, pairing
@@ -47,7 +48,7 @@ def half(account, browser):
 
 @pytest.fixture
 def support_desk(account, staff, browser):
-    browser.client.force_login(staff)
+    verified_login(browser.client, staff)
     return browser
 
 

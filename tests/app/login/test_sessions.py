@@ -123,7 +123,7 @@ def test_S04_fifty_that_are_verified_at_the_same_moment_are_one_approval(threade
 
     def complete():
         try:
-            return answers.complete_with_postback(Meeting(*endpoint.credentials(), ROOT), pending, fields)
+            return answers.complete_with_postback(Meeting(*endpoint.credentials(), ROOT), api(), pending, fields)
         except ExpiredAttemptError:
             return None
 

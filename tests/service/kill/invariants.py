@@ -59,7 +59,7 @@ def wrong_pairing(pairing: Pairing) -> Iterator[str]:
     has = (bool(pairing.authenticator_id), bool(pairing.otp_seed), pairing.answered is not None)
     if pairing.state == "enabled" and has != (True, True, True):
         yield f"enabled pairing with (authenticator, seed, answered) {has}"
-    if pairing.state != "enabled" and pairing.otp_seed:
+    if pairing.state not in {"enabled", "agreed"} and pairing.otp_seed:
         yield f"{pairing.state} pairing with a seed"
     if pairing.state == "pending" and pairing.answered:
         yield "answered pairing that is pending"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -86,10 +87,15 @@ def first_phone(person: Person, armed: Armed) -> None:
 
 def removal(person: Person, armed: Armed) -> None:
     person.signed_in()
+    second = copy(person.phone)
+    second.register("Second")  # the only phone would have to stay
+    api().pair(person.name, second.phrase().phrase)
+    second.pair(second.pending().pairings[0])
     armed()
     frame = person.managing()
-    assert frame.call("remove", pairing=frame.state["phones"][0]["id"])["state"] == "finished"
-    assert person.back(frame, "/accounts/phones/postback/").status_code == 302
+    told = frame.call("remove", pairing=frame.state["phones"][0]["id"])
+    assert told.get("state") == "finished", told
+    assert person.browser.post("/accounts/phones/postback/", told["postback"]).status_code == 302
 
 
 def supported_reset(person: Person, armed: Armed) -> None:

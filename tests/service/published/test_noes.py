@@ -11,7 +11,7 @@ from django_toopher.service.device.cli_phone import CommandLinePhone
 from django_toopher.service.models import AuthenticationRequest, Requester, User
 
 from ..generations import Sender
-from .acts import ONE_OF_EACH_KIND, ask, only, pair, told
+from .acts import ONE_OF_EACH_KIND, USER, ask, only, pair, told
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -88,7 +88,7 @@ def test_S49_a_right_code_with_the_question_is_a_yes_but_after_a_report(make_sen
     sender, phone = make_sender(generation), make_live_phone()
     pairing = pair(sender, phone)
     deny_thrice(sender, phone, pairing)
-    with_code = [("user_name", "Jose Diaz"), ("terminal_name", ""), ("otp", phone.code())]
+    with_code = [("user_name", USER), ("terminal_name", ""), ("otp", phone.code())]
     assert told(sender.post("authentication_requests/initiate", with_code))["granted"] is True
     User.objects.update(reported_until=timezone.now() + timedelta(hours=1))
     blocked = told(sender.post("authentication_requests/initiate", with_code))
