@@ -21,7 +21,7 @@ from ..conf import conf
 from ..errors import ImpersonatingError, NothingPendingError, SecondFactorError, TooManyCodesError, WrongCodeError
 from ..exempt import second_factor_exempt
 from ..login import answers, attempts
-from ..login.entry import ask_second_factor, log_in
+from ..login.entry import ask_second_factor, log_in, take_back
 from ..login.error_texts import sign_in_url
 from ..login.framing import failed
 from ..models import ToopherAccount
@@ -72,6 +72,8 @@ class RecoverView(View):
             return self._page(request, error=_("That code is not right, or was used already."))
         except SecondFactorError as error:
             return failed(request, error)
+        if pending:
+            take_back(request, pending, approval.attempt)
         response = log_in(request, pending, approval.user)
         state.set_verified(request.session, generation.of_user(approval.user))
         return redirect(f"{reverse('django_toopher:lost')}?{urlencode({'next': response.url})}")

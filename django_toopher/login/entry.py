@@ -45,6 +45,13 @@ def cancel_earlier(request: HttpRequest) -> None:
     state.forget(request.session, PENDING_LOGIN)
 
 
+def take_back(request: HttpRequest, pending: Pending, attempt: Attempt) -> None:
+    """It was answered in another way: the phone must not go on to ask."""
+    api = connection.api(request)
+    api.timeout = min(api.timeout, _PATIENCE)
+    native.take_back(api, attempt, pending.token)
+
+
 def begin(request: HttpRequest, user: Any, next_url: str, backend: str) -> Pending:
     """Write down that a second factor is asked of ``user``, at this browser."""
     return attempts.begin(

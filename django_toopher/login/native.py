@@ -223,11 +223,11 @@ def cancel(api: ToopherApi, pending: Pending | None, kind: Attempt.Kind = Attemp
     if attempt is None:
         return
     attempt.refresh_from_db(fields=["request_id", "pairing_id"])  # another tab may just have asked
-    _cancel_at_service(api, attempt, pending.token if pending else "")
+    take_back(api, attempt, pending.token if pending else "")
 
 
-def _cancel_at_service(api: ToopherApi, attempt: Attempt, token: str) -> None:
-    """What the iframe has asked has no id here; ``token``, the attempt's own, names it to our service."""
+def take_back(api: ToopherApi, attempt: Attempt, token: str) -> None:
+    """The phone is asked no more. ``token``, the attempt's own, names to our service what the iframe has asked."""
     if attempt.request_id:
         _cancel_request(api, attempt.request_id)
     elif attempt.pairing_id:

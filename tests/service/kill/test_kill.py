@@ -79,7 +79,8 @@ def refused_again(person: Person) -> None:
     response = person.wire.send_again()
     if re.search(r"/phone/v1/|/postback/|/reset\b|/users/|/authentication_requests/", response.request.path_url):
         # to the login, or to the account page, which asks for the second factor first
-        is_sent_away = response.headers.get("Location", "").startswith(("/accounts/login/", "/accounts/phones/"))
+        ways = ("/accounts/login/", "/accounts/phones/", "/accounts/authenticate/")
+        is_sent_away = response.headers.get("Location", "").startswith(ways)
         assert response.status_code >= 400 or is_sent_away, (response.request.path_url, response.status_code)
 
 
