@@ -50,7 +50,8 @@ def test_S45_in_the_iframe_the_phone_is_asked_when_the_wait_is_over(required, co
     computer.is_welcomed_as("alice")
 
 
-def test_S45_on_our_own_page_the_code_signs_in(required, computer, paired_phone, settings):
+def test_S45_on_our_own_page_the_code_signs_in(required, computer, paired_phone, settings, watch):
+    watch.allow("403 GET /accounts/authenticate/state/")  # a poll that overtakes the form
     code = paired_phone.code()
     open_native_withheld(computer, paired_phone, settings)
     expect(computer.page.locator("#toopher_left")).to_have_text(LEFT)
@@ -58,6 +59,25 @@ def test_S45_on_our_own_page_the_code_signs_in(required, computer, paired_phone,
     computer.page.get_by_label("The 6 digits").fill(code)
     computer.page.get_by_role("button", name="Go on").click()
     computer.is_welcomed_as("alice")
+
+
+def test_S45_no_poll_overtakes_a_code_that_is_on_its_way(required, computer, paired_phone, settings, watch):
+    """Its answer, that all is over, would take the person to a page that says so, in place of where they are let in."""
+    watch.expect("403 GET /accounts/authenticate/state/")
+    code, held = paired_phone.code(), []
+    open_native_withheld(computer, paired_phone, settings)
+    page = computer.page
+    page.route("**/authenticate/state/", lambda route: held.append(route))
+    with page.expect_request("**/authenticate/state/"):
+        pass
+    page.evaluate("addEventListener('submit', (event) => event.preventDefault())")  # as slow as a network can be
+    page.get_by_label("The 6 digits").fill(code)
+    page.get_by_role("button", name="Go on").click()
+    posted = []
+    page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+    held[0].fulfill(status=403, json={"state": "over", "reason": "nothing_pending"})
+    page.wait_for_timeout(500)
+    assert posted == []
 
 
 def test_S45_on_our_own_page_the_phone_is_asked_when_the_wait_is_over(required, computer, paired_phone, settings):
@@ -96,4 +116,4 @@ def test_S45_on_a_step_ups_page_the_code_confirms(required, computer, known_phon
     assert overhang(computer.page) == {}
     computer.page.get_by_label("The 6 digits").fill(code)
     computer.page.get_by_role("button", name="Go on").click()
-    expect(computer.page.get_by_text("300")).to_be_visible()
+    expect(computer.page.get_by_text("paid Bob")).to_be_visible()
