@@ -61,6 +61,25 @@ def test_S45_on_our_own_page_the_code_signs_in(required, computer, paired_phone,
     computer.is_welcomed_as("alice")
 
 
+def test_S45_no_poll_overtakes_a_code_that_is_on_its_way(required, computer, paired_phone, settings, watch):
+    """Its answer, that all is over, would take the person to a page that says so, in place of where they are let in."""
+    watch.expect("403 GET /accounts/authenticate/state/")
+    code, held = paired_phone.code(), []
+    open_native_withheld(computer, paired_phone, settings)
+    page = computer.page
+    page.route("**/authenticate/state/", lambda route: held.append(route))
+    with page.expect_request("**/authenticate/state/"):
+        pass
+    page.evaluate("addEventListener('submit', (event) => event.preventDefault())")  # as slow as a network can be
+    page.get_by_label("The 6 digits").fill(code)
+    page.get_by_role("button", name="Go on").click()
+    posted = []
+    page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+    held[0].fulfill(status=403, json={"state": "over", "reason": "nothing_pending"})
+    page.wait_for_timeout(500)
+    assert posted == []
+
+
 def test_S45_on_our_own_page_the_phone_is_asked_when_the_wait_is_over(required, computer, paired_phone, settings):
     open_native_withheld(computer, paired_phone, settings)
     let_the_wait_pass()

@@ -5,6 +5,7 @@ const POLL = 2000; // milliseconds
 const page = document.querySelector("[data-poll]");
 const status = document.getElementById("toopher_status");
 let clock = 0;
+let isLeaving = false; // a form is on its way: what the person did comes first, and a poll must not overtake it
 
 function say(text) {
   if (status.textContent !== text) status.textContent = text;
@@ -27,6 +28,7 @@ async function poll() {
   clock = 0;
   try {
     const found = await progress();
+    if (isLeaving) return undefined;
     if (found.state !== page.dataset.state && found.state !== "hold") return advance(found);
     if (status.textContent === page.dataset.lost) say(page.dataset.waiting);
   } catch {
@@ -36,7 +38,7 @@ async function poll() {
 }
 
 function wait() {
-  if (!document.hidden && !clock) clock = setTimeout(poll, POLL);
+  if (!document.hidden && !clock && !isLeaving) clock = setTimeout(poll, POLL);
 }
 
 // Until the phone may be asked again; without JavaScript the page says so in minutes, and the button tells the rest.
@@ -56,6 +58,11 @@ for (const button of document.querySelectorAll("[data-wait]")) countDown(button)
 
 if (page) {
   page.dataset.waiting = status.textContent;
+  document.addEventListener("submit", () => (isLeaving = true));
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) isLeaving = false; // back from where the form led
+    if (persisted) wait();
+  });
   document.addEventListener("visibilitychange", () => (document.hidden ? (clock = clearTimeout(clock) ?? 0) : wait()));
   wait();
 }
