@@ -15,6 +15,7 @@ from django_toopher.models import ToopherAccount
 from django_toopher.service.device.cli_phone import RefusedError
 from django_toopher.service.models import Pairing
 
+from ...factories import paired, registered_phone, requester_of
 from .people import Browser, Person
 
 Armed = Callable[[], None]
@@ -85,11 +86,13 @@ def first_phone(person: Person, armed: Armed) -> None:
 
 
 def removal(person: Person, armed: Armed) -> None:
+    """Of a second phone: the last one has to stay."""
     person.signed_in()
+    paired(requester_of(), person.name, registered_phone("Second"))
     armed()
     frame = person.managing()
-    assert frame.call("remove", pairing=frame.state["phones"][0]["id"])["state"] == "finished"
-    assert person.back(frame, "/accounts/phones/postback/").status_code == 302
+    proposal = frame.call("remove", pairing=frame.state["phones"][0]["id"])["postback"]
+    assert person.browser.post("/accounts/phones/postback/", proposal).status_code == 302
 
 
 def supported_reset(person: Person, armed: Armed) -> None:
