@@ -208,7 +208,7 @@ def _reset(request: HttpRequest, account: ToopherAccount, change: Change) -> Non
 
 def _switch(request: HttpRequest, account: ToopherAccount, change: Change) -> None:
     """Off; on is for support, as the page is not there while it is off."""
-    if change.value == "true":
+    if change.value != "false":
         return
     if _keeps_one(request):
         raise LastPhoneError

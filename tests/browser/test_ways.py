@@ -179,7 +179,7 @@ def test_a_service_on_another_host_sends_back_to_a_strict_session(
 
 
 def test_phones_are_managed_at_top_level(redirect, computer, paired_phone, settings):
-    settings.TOOPHER_POLICY = "optional"  # else the only phone stays
+    settings.TOOPHER_POLICY = "optional"  # else the only phone has to stay
     computer.give_password(next_url="/accounts/phones/")
     paired_phone.approve(computer.number_at_top_level())
     computer.arrives_at("/accounts/phones/")

@@ -27,7 +27,7 @@ from ..errors import (
     PairingNotAuthorizedError,
     UserUnknownError,
 )
-from ..models import Authenticator, Pairing, Requester, User
+from ..models import AuthenticationRequest, Authenticator, Pairing, Requester, User
 from ..models.pairings import PairingQuerySet
 from ..retry import retry_on_deadlock
 from ..shown import PairingTexts
@@ -174,17 +174,29 @@ def confirm(pairing: Pairing, now: datetime, *, alone: bool = False) -> Pairing:
         agreed = _due(Pairing.objects.agreed(now).filter(pk=pairing.pk), pairing)
         won = agreed.update(state=Pairing.State.ENABLED, modified=now)
         if won and alone:
-            others = pairing.user.pairings.enabled().exclude(pk=pairing.pk)
-            removed = list(others.select_related("authenticator"))
-            others.update(state=Pairing.State.DEACTIVATED, otp_seed="", modified=now)
-        if removed:
-            mail.phones_removed(pairing.user, removed)
+            removed = _remove_others(pairing, now)
         if won:
+            mail.phones_removed(pairing.user, removed)
             mail.phone_added(pairing)
     pairing.refresh_from_db(fields=["state"])
     if not pairing.is_enabled:
         raise GoneError
     return pairing
+
+
+def _remove_others(pairing: Pairing, now: datetime) -> list[Pairing]:
+    """The user's other phones, removed; the new one is not asked what they were asked before."""
+    others = pairing.user.pairings.exclude(pk=pairing.pk)
+    removed = list(others.enabled().select_related("authenticator"))
+    over = {"state": Pairing.State.DEACTIVATED, "otp_seed": "", "modified": now}
+    others.filter(state__in=[*WAITING, Pairing.State.ENABLED]).update(**over)
+    waiting = pairing.user.authentication_requests.waiting(now)
+    waiting.update(
+        state=AuthenticationRequest.State.CANCELLED,
+        reason_code=AuthenticationRequest.Reason.CANCELLED,
+        answered=now,
+    )
+    return removed
 
 
 def _lock(user_id: UUID, now: datetime) -> None:

@@ -116,7 +116,7 @@ def report(request_id: UUID, authenticator: Authenticator, shown: RequestTexts, 
             answered=now,
             evidence=evidence,
         )
-        if won:
+        if won and pairing.is_enabled:  # a phone that no site has confirmed blocks nobody (S39)
             _follow_report(request, pairing, now)
     if not won and not not_granted.exists():
         raise GoneError

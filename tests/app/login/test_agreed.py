@@ -129,6 +129,7 @@ def test_S07_who_changes_while_the_service_is_asked_has_no_phone(change, alice, 
     monkeypatch.setattr(ToopherApi, "get", meanwhile)
     assert reason_of(computer.post("/accounts/phones/change/")) == "user_changed"
     assert phone.pairings() == ()
+    assert Pairing.objects.get().state == Pairing.State.AGREED  # it was never enabled
 
 
 def test_S36_S39_killed_after_the_confirmation_the_next_login_works_out(

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from django_toopher.models import Attempt, ToopherAccount
 from django_toopher.service.models import AuthenticationRequest, Pairing
-from django_toopher.session.state import VERIFIED
+from django_toopher.session.state import STEP_UP_SECRET, VERIFIED
 
 
 def violations(since: datetime) -> Iterator[str]:
@@ -33,7 +33,11 @@ def wrong_request(request: AuthenticationRequest) -> Iterator[str]:
     if (request.answered is None) != (state == "pending"):
         yield f"{state} request, answered {request.answered}"
     if request.reason_code in {0, 100} and state in {"granted", "denied"}:
-        if not pairing or pairing.user_id != request.user_id or pairing.state not in {"enabled", "deactivated"}:
+        if (
+            not pairing
+            or pairing.user_id != request.user_id
+            or pairing.state not in {"agreed", "enabled", "deactivated"}
+        ):
             yield f"{state} request without the user's pairing"
         elif not proves(request, pairing):
             yield f"{state} request without a signed answer that says so"
@@ -55,11 +59,12 @@ def proves(request: AuthenticationRequest, pairing: Pairing) -> bool:
 
 
 def wrong_pairing(pairing: Pairing) -> Iterator[str]:
-    """Enabled is all of a pairing, or nothing of it."""
+    """Enabled, or agreed, is all of a pairing, or nothing of it."""
     has = (bool(pairing.authenticator_id), bool(pairing.otp_seed), pairing.answered is not None)
-    if pairing.state == "enabled" and has != (True, True, True):
-        yield f"enabled pairing with (authenticator, seed, answered) {has}"
-    if pairing.state not in {"enabled", "agreed"} and pairing.otp_seed:
+    is_whole = pairing.state in {"enabled", "agreed"}
+    if is_whole and has != (True, True, True):
+        yield f"{pairing.state} pairing with (authenticator, seed, answered) {has}"
+    if not is_whole and pairing.otp_seed:
         yield f"{pairing.state} pairing with a seed"
     if pairing.state == "pending" and pairing.answered:
         yield "answered pairing that is pending"
@@ -90,12 +95,15 @@ def is_paired(attempt: Attempt) -> bool:
 
 
 def wrong_sessions() -> Iterator[str]:
-    """Everybody who is logged in passed the second factor, each by an attempt of their own; but for newcomers."""
+    """Everybody who is logged in passed the second factor, each by an attempt of their own; but for newcomers.
+
+    What a session earned may be void by now, as after a change that it did not hear of: then it opens nothing.
+    """
     opened = Counter[str]()
     for session in Session.objects.all():
         kept = session.get_decoded()
         user = kept.get(SESSION_KEY)
-        if user is None or (VERIFIED not in kept and is_newcomer(user)):
+        if user is None or (VERIFIED not in kept and (is_newcomer(user) or STEP_UP_SECRET in kept)):
             continue
         opened[user] += 1
         if user != kept.get(VERIFIED):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from django_toopher.models import ToopherAccount
 from django_toopher.service.device.cli_phone import RefusedError
 from django_toopher.service.models import Pairing
 
+from ...factories import paired, registered_phone, requester_of
 from .people import Browser, Person
 
 Armed = Callable[[], None]
@@ -86,16 +86,13 @@ def first_phone(person: Person, armed: Armed) -> None:
 
 
 def removal(person: Person, armed: Armed) -> None:
+    """Of a second phone: the last one has to stay."""
     person.signed_in()
-    second = copy(person.phone)
-    second.register("Second")  # the only phone would have to stay
-    api().pair(person.name, second.phrase().phrase)
-    second.pair(second.pending().pairings[0])
+    paired(requester_of(), person.name, registered_phone("Second"))
     armed()
     frame = person.managing()
-    told = frame.call("remove", pairing=frame.state["phones"][0]["id"])
-    assert told.get("state") == "finished", told
-    assert person.browser.post("/accounts/phones/postback/", told["postback"]).status_code == 302
+    proposal = frame.call("remove", pairing=frame.state["phones"][0]["id"])["postback"]
+    assert person.browser.post("/accounts/phones/postback/", proposal).status_code == 302
 
 
 def supported_reset(person: Person, armed: Armed) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_toopher.client import RequestRefusedError, ToopherApiError
 from django_toopher.service.device.cli_replies import RefusedError
 from django_toopher.service.errors import GoneError, LastPhoneError
-from django_toopher.service.models import AuthenticationRequest, Authenticator, Pairing, User
+from django_toopher.service.models import Alarm, AuthenticationRequest, Authenticator, Pairing, User
 from django_toopher.service.people import users
 from django_toopher.service.phones import pairings
 from django_toopher.service.shown import PairingTexts
@@ -122,7 +122,10 @@ def test_S39_who_was_to_be_the_first_phone_is_not_confirmed_beside_another(api, 
 def test_S39_a_phone_can_be_confirmed_in_place_of_all_others(api, pair, phone, make_phone):
     old = pair(phone)
     new = agreed_by(api, make_phone("New"))
+    waits = api.authenticate("alice", "terminal", terminal_name="Laptop")
     confirm(api, new, alone=True)
+    assert phone.pending().requests == ()
+    assert api.get_authentication_request_by_id(waits.id).raw["cancelled"]
     assert [str(each.pk) for each in Pairing.objects.enabled()] == [new]
     assert Pairing.objects.get(pk=old).otp_seed == ""
 
@@ -138,6 +141,14 @@ def test_S39_the_agreed_phone_is_asked_alone_where_the_site_names_it(api, agreed
     told = api.get(f"authentication_requests/{asked['id']}")
     assert (told["granted"], told["to_confirm"]) == (True, agreed)
     assert not Pairing.objects.get(pk=agreed).is_enabled
+
+
+def test_S39_a_report_by_the_agreed_phone_denies_that_request_and_blocks_nobody(api, agreed, phone):
+    asked = api.post("authentication_requests/initiate", pairing_id=agreed, terminal_name="x", terminal_name_extra="y")
+    phone.report(phone.pending().requests[0])
+    assert not api.get(f"authentication_requests/{asked['id']}")["granted"]
+    assert User.objects.get().reported_until is None
+    assert not Alarm.objects.exists()
 
 
 def test_S39_the_other_phone_does_not_answer_what_the_agreed_one_is_asked(api, agreed, phone, make_phone):
