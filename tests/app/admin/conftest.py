@@ -6,14 +6,13 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from django_toopher.models import ToopherAccount
-from tests.factories import account_with
+from tests.factories import account_with, verified
 
 
 @pytest.fixture
 def support(staff, computer):
     """The computer of somebody who may do everything."""
-    computer.client.force_login(staff)
-    return computer
+    return verified(computer, staff)
 
 
 @pytest.fixture

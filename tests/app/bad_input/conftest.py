@@ -42,8 +42,7 @@ def half(account, browser):
 
 @pytest.fixture
 def support_desk(account, staff, browser):
-    browser.client.force_login(staff)
-    return browser
+    return verified(browser, staff)
 
 
 @pytest.fixture
