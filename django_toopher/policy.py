@@ -31,7 +31,10 @@ def demands(user: AbstractBaseUser, request: HttpRequest) -> bool:
 
 
 def is_due(user: AbstractBaseUser, request: HttpRequest) -> bool:
-    """Whether this user gets in only with a second factor, now. One query, and what the rules need."""
+    """Whether this user gets in only with a second factor, as far as this site knows: ``login.due`` asks the service.
+
+    One query, and what the rules need.
+    """
     account: ToopherAccount | None = getattr(user, "toopher_account", None)
     if account and not account.enabled and conf.TOOPHER_ALLOW_OPT_OUT:
         return False
