@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -129,6 +130,13 @@ class WaitingView(View):
     """Something that the waiting page loads. Only the session that waits finds its attempt (SECURITY.md S32)."""
 
     kind = Attempt.Kind.LOGIN
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Leaves the browser its session: the page may be open anew, in another tab, with another key by now."""
+        response = super().dispatch(request, *args, **kwargs)
+        if request.session.is_empty():
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)  # else Django tells the browser to drop it
+        return response
 
     def attempt(self, request: HttpRequest) -> Attempt:
         """The attempt that waits; raises a ``SecondFactorError``."""

@@ -112,10 +112,9 @@ class AuthenticateView(EmbeddingView):
 
     def _native(self, request: HttpRequest, pending: Pending | None, asking: Asking) -> HttpResponseBase:
         """Ask, and go on once it is answered: at once, where an automation fits."""
-        before = asking.attempt.request_id
         progress = asking.act()
         if progress.reply is None or progress.state != "answered":
-            if asking.attempt.request_id != before and request.method != "POST":
+            if request.method != "POST":
                 # the phone is asked once, whoever opens the page: a session that was planted goes on here alone (S46)
                 request.session.cycle_key()
             return asking.page(progress)

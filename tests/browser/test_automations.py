@@ -154,6 +154,7 @@ def test_the_management_page_lists_and_removes_it(computer, standing):
     expect(item).to_contain_text("Log In")
     expect(item).to_contain_text("approved")
     item.get_by_role("button", name="Remove").click()
+    expect(computer.page.get_by_text("The phone is asked again from now on.")).to_be_visible()
     expect(computer.iframe.locator("#standing")).to_be_hidden()
     with traffic.stopped():
         assert not Automation.objects.exists()

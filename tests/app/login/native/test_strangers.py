@@ -77,3 +77,12 @@ def test_S09_the_key_changes_with_the_login(asked, phone):
     approve(asked, phone)
     asked.post(AUTHENTICATE)
     assert asked.client.cookies["sessionid"].value != before
+
+
+def test_S46_each_page_has_a_key_of_its_own_and_what_an_earlier_one_loads_leaves_the_browser_it(asked):
+    earlier = asked.twin()
+    asked.get(AUTHENTICATE)
+    for path in (STATE, QR):
+        assert "sessionid" not in earlier.get(path).cookies, path
+    assert earlier.get(AUTHENTICATE).status_code == 302
+    assert poll(asked)["state"] == "waiting"
