@@ -45,6 +45,7 @@ class RequesterAdmin(_ModelAdmin):
         "postback_encoding",
         "is_active",
         "question_limit",
+        "shows_number",
         "permitted_challenge_required",
         "permitted_sms_authentication",
         "permitted_opt_out",
@@ -70,6 +71,8 @@ class RequesterAdmin(_ModelAdmin):
             obj.consumer_key = requesters.new_key()
             self._show_once(request, obj, requesters.issue_secret(obj))
         super().save_model(request, obj, form, change)
+        if not obj.shows_number and "shows_number" in form.changed_data:
+            self.message_user(request, requesters.TAP_WARNING % obj, messages.WARNING)
 
     @admin.action(description=_("Make a new secret; the old one works for another week"), permissions=["change"])
     def rotate_secret(self, request: HttpRequest, queryset: QuerySet[Requester]) -> None:
@@ -287,11 +290,16 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
 class PairingAdmin(ReadOnlyAdmin):
     """Who is paired with which phone."""
 
-    list_display = ("user", "state", "phone", "last_used", "site", "answered")
+    list_display = ("user", "state_now", "phone", "last_used", "site", "answered")
     list_filter = ("state", "user__requester")
     list_select_related = ("user__requester", "authenticator")
     search_fields = ("user__name", "label", "authenticator__name")
     exclude = ("otp_seed",)
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_now(self, row: Pairing) -> str:
+        """With its clock: nothing in the table changes when the time of one that waits is over."""
+        return str(_("not confirmed in time")) if row.is_late(timezone.now()) else row.get_state_display()
 
     @admin.display(description=_("phone"))
     def phone(self, row: Pairing) -> str:

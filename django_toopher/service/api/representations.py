@@ -51,15 +51,16 @@ def user(row: User) -> Json:
 
 
 def pairing(row: Pairing) -> Json:
-    """A pairing; ``enabled`` is false once it is deactivated.
+    """A pairing; ``enabled`` is false once it is deactivated, ``pending`` once its time is over.
 
     ``agreed``, our own: the phone has said yes, and it waits for the site.
     """
-    authenticator, agreed = row.authenticator, row.is_agreed(timezone.now())
+    authenticator, now = row.authenticator, timezone.now()
+    agreed = row.is_agreed(now)
     return {
         "id": str(row.pk),
         "enabled": row.is_enabled,
-        "pending": agreed or row.state == Pairing.State.PENDING,
+        "pending": agreed or row.is_pending(now),
         "agreed": agreed,
         "deactivated": row.state == Pairing.State.DEACTIVATED,
         "user": user(row.user),

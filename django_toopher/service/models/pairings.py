@@ -120,6 +120,14 @@ class Pairing(Dated):
         """Whether this authenticator may answer for the user."""
         return self.state == self.State.ENABLED
 
+    def is_late(self, now: datetime) -> bool:
+        """Whether it waited for somebody's yes until its time was over."""
+        return self.state in {self.State.PENDING, self.State.AGREED} and self.expires <= now
+
+    def is_pending(self, now: datetime) -> bool:
+        """Whether a phone may still say yes."""
+        return self.state == self.State.PENDING and self.expires > now
+
     def is_agreed(self, now: datetime) -> bool:
         """Whether the phone has said yes and the site has not, which it still can."""
         return self.state == self.State.AGREED and self.expires > now

@@ -65,6 +65,14 @@ class Requester(Dated):
         blank=True,
         help_text=_("Sign-in requests to all its users together in one period; blank is no limit."),
     )
+    shows_number = models.BooleanField(
+        _("shows the number"),
+        default=True,
+        help_text=_(
+            "Off only for a client that can't show it, such as PAM or RADIUS. One tap approves its requests then, and "
+            "people can be tricked into approving a sign-in that is not theirs. Our own pages show it in any case."
+        ),
+    )
     permitted_challenge_required = models.BooleanField(
         _("may demand an answer in person"), default=True, help_text=_("The parameter challenge_required.")
     )

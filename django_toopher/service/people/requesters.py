@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ... import embedded
 from ..conf import conf
@@ -17,6 +18,11 @@ from ..models import Requester, only
 OVERLAP = 7 * 24 * 3600
 """Seconds that a rotated secret still verifies, unless somebody says otherwise."""
 
+TAP_WARNING = _(
+    "%s: no number is shown for its requests, so one tap on the phone approves them. Whoever knows a password can send "
+    "requests until somebody taps Approve by mistake. Switch it off only for a client that can't show a number."
+)
+"""What whoever switches the number off is told."""
 
 _NAME_LENGTH = 100
 """Characters of a requester's name that fit."""

@@ -17,6 +17,22 @@ MOST_LISTED = 200
 """Terminals of one user in one reply, which has to stay short."""
 
 
+def at(user: User, name: str, extra: str, terminal_id: UUID | None = None) -> Terminal:
+    """The terminal at which the user is: the one with this id, which ``name`` renames, or what ``get_or_create`` finds.
+
+    ``TerminalUnknownError`` where the user has none with this id, ``BadParameterError`` where ``extra`` is another's.
+    """
+    if terminal_id is None:
+        return get_or_create(user, name, extra)
+    terminal = user.terminals.filter(pk=terminal_id).first()
+    if terminal is None:
+        raise TerminalUnknownError
+    require_storable(name, extra)
+    if extra not in {"", terminal.extra}:
+        raise BadParameterError("terminal_id and terminal_name_extra name two terminals.")
+    return _renamed(terminal, name)
+
+
 def get_or_create(user: User, name: str, extra: str) -> Terminal:
     """The user's terminal with the secret ``extra``, renamed when ``name`` is another (PROTOCOL.md §2.3).
 
@@ -33,7 +49,12 @@ def get_or_create(user: User, name: str, extra: str) -> Terminal:
         terminal, _ = Terminal.objects.get_or_create(
             user=user, extra_digest=digest(extra), defaults={"name": name, "extra": extra}
         )
-    elif name and terminal.name != name:
+    return _renamed(terminal, name)
+
+
+def _renamed(terminal: Terminal, name: str) -> Terminal:
+    """With ``name``; blank keeps what it has."""
+    if name and terminal.name != name:
         terminal.name = name
         terminal.save(update_fields=["name", "modified"])
     return terminal

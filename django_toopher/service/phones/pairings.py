@@ -128,8 +128,8 @@ def by_link(token: str, now: datetime) -> Pairing:
         raise NotFoundError("This pairing link is not valid.") from exc
     pairing_id = UUID(bytes=base64.urlsafe_b64decode(f"{short_id}=="))
     pairing = Pairing.objects.filter(pk=pairing_id).select_related("user__requester").first()
-    usable = pairing is not None and pairing.state == Pairing.State.PENDING and pairing.expires > now
-    if pairing is None or not usable or pairing.authenticator_id is not None:  # None: no phone showed a phrase for it
+    # with an authenticator, a phone has shown a phrase for it
+    if pairing is None or not pairing.is_pending(now) or pairing.authenticator_id is not None:
         raise GoneError("This pairing link was used already, or its time is over.")
     return pairing
 

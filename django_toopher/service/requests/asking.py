@@ -45,12 +45,14 @@ def initiate(
     pairing: Pairing | None = None,
     terminal_name: str = "",
     terminal_extra: str = "",
+    terminal_id: UUID | None = None,
     automation_allowed: bool = True,
     challenge_required: bool = False,
     address: str = "",
     silently: bool = False,
     by_code: bool = False,
     waits_for_code: bool = False,
+    numbered: bool = True,
 ) -> AuthenticationRequest:
     """Ask the user's phones; of a user who has no phone but a list of codes, wait for one of these.
 
@@ -63,8 +65,10 @@ def initiate(
     Where the phone may not be asked so soon again, the request is denied at once, and says why; with
     ``waits_for_code`` it waits for a one-time code instead (SECURITY.md S45). After a report it is denied in any case.
 
+    Where it is not ``numbered``, one tap approves it: the requester has said that it can't show a number (S22).
+
     Raises what forbids it, in the order of PROTOCOL.md §2.3: ``NotAllowedError``, ``UserDisabledError``, what
-    ``pairings.require_enabled`` and ``terminals.get_or_create`` raise. No limit raises anything: clients that let
+    ``pairings.require_enabled`` and ``terminals.at`` raise. No limit raises anything: clients that let
     people in when the service fails would take it for a failure (S49).
     """
     now = timezone.now()
@@ -75,7 +79,7 @@ def initiate(
     asked = _asked_alone(pairing, now)
     reason = Reason.NONE if asked else _require_factor(user, pairing)
     _require_storable(action_name)
-    terminal = terminals.get_or_create(user, terminal_name, terminal_extra)
+    terminal = terminals.at(user, terminal_name, terminal_extra, terminal_id)
     request = AuthenticationRequest(
         user=user,
         asked_pairing=asked,
@@ -105,7 +109,7 @@ def initiate(
             asks_phone = True
     except TooManyError as error:
         _withhold(request, error, now, waits_for_code=waits_for_code)
-    if request.state == State.PENDING and not request.is_withheld:
+    if numbered and request.state == State.PENDING and not request.is_withheld:
         request.number = _new_number()
     request.save(force_insert=True)
     if asks_phone:

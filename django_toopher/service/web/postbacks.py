@@ -65,7 +65,7 @@ def pairing(frame: Frame, pairing: Pairing, now: datetime) -> Fields:
             "resource_type": "pairing",
             "id": str(pairing.pk),
             "enabled": _boolean(pairing.is_enabled),
-            "pending": _boolean(pairing.state == Pairing.State.PENDING),
+            "pending": _boolean(pairing.is_pending(now)),
             **_user(frame.user),
         },
     )

@@ -14,6 +14,7 @@ from django_toopher.client import (
     UserUnknownError,
 )
 from django_toopher.service.models import AuthenticationRequest, Terminal, User
+from django_toopher.service.people import requesters
 from tests.tables import table
 
 from ..callers import INITIATE, rows
@@ -200,6 +201,8 @@ def test_a_wrong_pairing_id_is_refused(caller, pairing_id, status):
         {"terminal_name_extra": "a\0"},
         {"format": "xml"},
         {"pairing_id": "\0"},
+        {"terminal_id": "x"},
+        {"use_sms_inband_reply": "maybe"},
     ],
 )
 @table("user", ["alice", "somebody new"])
@@ -214,3 +217,70 @@ def test_S35_a_wrong_value_is_refused_and_changes_nothing(caller, pairing, user,
         return
     assert_error(response, 400, 400)
     assert (rows(), [*Terminal.objects.values()]) == (before, terminals)
+
+
+# The number is the requester's matter
+
+
+@pytest.fixture
+def without_number(requester):
+    requesters.change(requester, shows_number=False)
+    return requester
+
+
+def test_S22_a_requester_that_shows_no_number_is_approved_by_a_tap(without_number, api, pairing, phone):
+    asked = api.authenticate("alice", "s1", terminal_name="PC")
+    assert asked.number == ""
+    (shown,) = phone.pending().requests
+    assert shown.number_length == 0
+    phone.approve(shown, "")
+    asked.refresh_from_server(api)
+    assert asked.granted
+
+
+def test_S22_it_is_one_requesters_and_no_others(without_number, make_requester, api, pairing):
+    other = make_requester("other", "other secret")
+    assert other.shows_number
+    assert api.authenticate("alice", "s1", terminal_name="PC").number == ""
+    requesters.change(without_number, shows_number=True)
+    assert len(api.authenticate("alice", "s1", terminal_name="PC").number) == 6
+
+
+# A terminal by its id, and what is refused instead of being ignored
+
+
+def test_a_terminal_is_named_by_its_id(api, caller, pairing):
+    terminal = api.authenticate("alice", "s1", terminal_name="PC").terminal
+    told = caller.post(INITIATE, user_name="alice", terminal_id=terminal.id).json()["terminal"]
+    assert (told["id"], told["name"], told["name_extra"]) == (terminal.id, "PC", "s1")
+    renamed = caller.post(INITIATE, user_name="alice", terminal_id=terminal.id, terminal_name="Laptop").json()
+    assert (renamed["terminal"]["id"], renamed["terminal"]["name"]) == (terminal.id, "Laptop")
+    assert Terminal.objects.count() == 1
+
+
+def test_S21_another_users_terminal_is_unknown_and_is_not_renamed(api, caller, pairing, pair, make_phone):
+    pair(make_phone(), "bob")
+    bobs = api.authenticate("bob", "s1", terminal_name="PC").terminal
+    before = [*Terminal.objects.values()]
+    for terminal_id in (bobs.id, NOBODY):
+        refused = caller.post(INITIATE, user_name="alice", terminal_id=terminal_id, terminal_name="Mine")
+        assert_error(refused, 409, 706)
+    assert [*Terminal.objects.values()] == before
+
+
+def test_an_id_and_a_secret_have_to_name_one_terminal(api, caller, pairing):
+    terminal = api.authenticate("alice", "s1", terminal_name="PC").terminal
+    same = caller.post(INITIATE, user_name="alice", terminal_id=terminal.id, terminal_name_extra="s1")
+    assert same.json()["terminal"]["id"] == terminal.id
+    another = caller.post(INITIATE, user_name="alice", terminal_id=terminal.id, terminal_name_extra="s2")
+    assert_error(another, 400, 400)
+
+
+def test_an_answer_by_text_message_is_refused_and_not_wanting_one_is_not(caller, pairing):
+    before = rows()
+    refused = caller.post(INITIATE, user_name="alice", use_sms_inband_reply="True")
+    assert_error(refused, 403, 403)
+    assert "use_sms_inband_reply" in refused.json()["error_message"]
+    assert rows() == before
+    for nothing in ("", "False"):
+        assert caller.post(INITIATE, user_name="alice", use_sms_inband_reply=nothing).status_code == 200

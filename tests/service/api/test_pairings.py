@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
-from django_toopher.client import RequestRefusedError
+from django_toopher.client import RequestRefusedError, ToopherApiError
 from django_toopher.service.models import Pairing, User
 from tests.tables import table
 
@@ -206,3 +207,24 @@ def test_S35_a_pairing_with_a_flag_that_is_no_boolean_changes_nobody(caller, api
     assert_error(caller.post(endpoint, **fields), 400, 400)
     assert rows() == before
     assert not User.objects.filter(name="bob").exists()
+
+
+@table("agreed", [False, True])
+def test_a_pairing_that_nobody_confirmed_in_time_waits_no_more(api, caller, phone, agreed):
+    phrase = phone.phrase().phrase
+    pairing = api.pair("alice", phrase, site_confirms=agreed)
+    if agreed:
+        phone.pair(phone.pending().pairings[0])
+    assert api.get_pairing_by_id(pairing.id).pending
+    Pairing.objects.update(expires=timezone.now())
+    told = api.get_pairing_by_id(pairing.id)
+    assert (told.pending, told.enabled, told.raw["agreed"], told.raw["deactivated"]) == (False, False, False, False)
+    assert [each["pending"] for each in caller.get(f"users/{told.user.id}/pairings").json()] == [False]
+
+
+def test_nor_has_it_a_qr_code(api):
+    pairing = api.pair("alice")
+    assert pairing.get_qr_code_image(api)
+    Pairing.objects.update(expires=timezone.now())
+    with pytest.raises(ToopherApiError, match="no QR code"):
+        pairing.get_qr_code_image(api)

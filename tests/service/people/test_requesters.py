@@ -218,3 +218,24 @@ def test_the_settings_name_holds_whenever_it_changes(db, settings):
     settings.TOOPHER_SERVICE_NAME = None
     Requester.objects.update(name="Said in the admin")
     assert requesters.by_key(embedded.CONSUMER_KEY, "club.example").name == "Said in the admin"
+
+
+def test_S22_the_number_is_switched_off_for_one_site_with_a_warning(site, capsys):
+    assert run("list")[0]["number"] is True
+    assert run("change", site.consumer_key, "--no-number")["number"] is False
+    assert "one tap on the phone approves" in capsys.readouterr().err
+    assert run("change", site.consumer_key, "--name", "Rowing Club")["number"] is False  # what is not given stays
+    assert run("change", site.consumer_key, "--number")["number"] is True
+    assert capsys.readouterr().err == ""
+    run("create", "PAM", "--no-number")
+    assert "PAM: no number is shown" in capsys.readouterr().err
+
+
+def test_S22_the_admin_says_what_that_means(admin_client, site):
+    url = f"/admin/toopher_service/requester/{site.pk}/change/"
+    form = {"name": "Club", "postback_encoding": "python-php", "is_active": "on"}
+    warned = admin_client.post(url, form, follow=True)
+    assert "one tap on the phone approves" in warned.content.decode()
+    assert not Requester.objects.get(pk=site.pk).shows_number
+    again = admin_client.post(url, {**form, "name": "Rowing Club"}, follow=True)
+    assert "one tap on the phone approves" not in again.content.decode()

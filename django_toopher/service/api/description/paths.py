@@ -75,6 +75,7 @@ _AUTHENTICATION_REQUESTS: Json = {
             terminal_name=TEXT,
             terminal_name_extra=TEXT,
             requester_specified_terminal_id=TEXT,
+            terminal_id=TEXT,
             action_name=TEXT,
             action=TEXT,
             automation_allowed=FLAG,

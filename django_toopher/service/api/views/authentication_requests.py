@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ....addresses import normalized_address
 from ... import limits
-from ...errors import BadParameterError, GoneError, TooManyError
+from ...errors import BadParameterError, GoneError, NotAllowedError, TooManyError
 from ...http.calls import Json
 from ...models import AuthenticationRequest, Frame
 from ...requests import answering, asking, waiting
@@ -50,9 +50,12 @@ class InitiateView(SignedView):
         given = self.parameters
         if given.text("format").lower() not in {"", "json"}:
             raise BadParameterError("format can only be json.")
+        if given.boolean("use_sms_inband_reply", False):
+            raise NotAllowedError("use_sms_inband_reply is not available: the service keeps no phone numbers.")
         automation_allowed = given.boolean("automation_allowed", True)
         challenge_required = given.boolean("challenge_required", False)
         silently = given.boolean("silently", False)
+        terminal_id = given.uuid("terminal_id")
         user, pairing = asking.user_to_ask(  # last of all: it may make the user
             self.requester, given.uuid("pairing_id"), given.text("user_name")
         )
@@ -62,12 +65,14 @@ class InitiateView(SignedView):
             pairing=pairing,
             terminal_name=given.text("terminal_name"),
             terminal_extra=given.text("terminal_name_extra", "requester_specified_terminal_id"),
+            terminal_id=terminal_id,
             automation_allowed=automation_allowed,
             challenge_required=challenge_required,
             address=normalized_address(given.text("address")),
             silently=silently,
             by_code=by_code,
             waits_for_code=given.text("withheld") == "code",
+            numbered=self.requester.shows_number,
         )
 
 

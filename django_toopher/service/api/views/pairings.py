@@ -14,7 +14,6 @@ from ... import limits, sms
 from ...errors import NotAllowedError, NotFoundError
 from ...http.calls import Json
 from ...http.links import pairing_link, reset_link
-from ...models import Pairing
 from ...people import users
 from ...phones import pairings, reset_links
 from ...sms.numbers import NORTH_AMERICA, normalized
@@ -101,7 +100,7 @@ class QrCodeView(SignedView):
 
     def get(self, request: HttpRequest, pairing_id: UUID) -> HttpResponse:
         pairing = pairings.get_by_id(self.requester, pairing_id)
-        if pairing.state != Pairing.State.PENDING:
+        if not pairing.is_pending(timezone.now()):
             raise NotFoundError("This pairing has no QR code any more.")
         png = io.BytesIO()
         segno.make(pairing_link(request, pairing), error="m").save(png, kind="png", scale=6, border=4)

@@ -63,6 +63,7 @@ class Command(BaseCommand):
 
     def _create(self, options: dict[str, Any]) -> dict[str, str]:
         requester = requesters.create(options["name"], options["origin"], **_properties(options))
+        self._warn(requester)
         return _settings(requester, requester.consumer_secret)
 
     def _change(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +72,13 @@ class Command(BaseCommand):
         fields |= {name: options[name] for name in ("name",) if name in options}
         fields |= {"origins": "\n".join(options["origin"])} if "origin" in options else {}
         requesters.change(requester, **fields)
+        if "number" in options:
+            self._warn(requester)
         return _facts(requester)
+
+    def _warn(self, requester: Requester) -> None:
+        if not requester.shows_number:
+            self.stderr.write(self.style.WARNING(requesters.TAP_WARNING % requester))
 
     def _restore(self, options: dict[str, Any]) -> dict[str, Any]:
         requester = self._by_key(options["key"])
@@ -106,6 +113,12 @@ def _add_properties(parser: CommandParser) -> None:
         default=argparse.SUPPRESS,
         help="sign-in requests to all its users in one period (TOOPHER_SERVICE_LIMITS); -1 is no limit",
     )
+    parser.add_argument(
+        "--number",
+        action=argparse.BooleanOptionalAction,
+        default=argparse.SUPPRESS,
+        help="people type on the phone the number that the client shows; --no-number, only for one that can't show any",
+    )
     for name, meaning in PERMISSIONS.items():
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=meaning)
 
@@ -116,6 +129,8 @@ def _properties(options: dict[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in fields.items() if value is not None}
     if "encoding" in options:
         given["postback_encoding"] = options["encoding"]
+    if "number" in options:
+        given["shows_number"] = options["number"]
     if "question_limit" in options:
         given["question_limit"] = None if options["question_limit"] == -1 else options["question_limit"]
     return given
@@ -137,5 +152,6 @@ def _facts(requester: Requester) -> dict[str, Any]:
         "active": requester.is_active,
         "origins": requester.origin_list(),
         "question_limit": requester.question_limit,
+        "number": requester.shows_number,
         "permitted": [name for name in PERMISSIONS if getattr(requester, f"permitted_{_identifier(name)}")],
     }

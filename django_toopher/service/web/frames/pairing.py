@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -15,15 +13,10 @@ from . import permissions
 from .opening import by_id
 
 
-def waits_for_phone(pairing: Pairing, now: datetime) -> bool:
-    """Whether a phone can still say yes to the pairing."""
-    return pairing.state == Pairing.State.PENDING and pairing.expires > now
-
-
 def begin_pairing(frame: Frame) -> Frame:
     """Wait for a phone to open a pairing link, unless the frame waits for one already."""
     now = timezone.now()
-    if frame.pairing and (waits_for_phone(frame.pairing, now) or frame.pairing.is_agreed(now)):
+    if frame.pairing and (frame.pairing.is_pending(now) or frame.pairing.is_agreed(now)):
         return frame
     permissions.require_switched_on(frame)
     return _attach(frame, pairings.create(frame.user, **_terms(frame)))

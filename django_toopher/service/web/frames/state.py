@@ -9,7 +9,6 @@ from ...models import AuthenticationRequest, Automation, Frame, Pairing
 from ...requests import automations, waiting
 from .. import postbacks
 from . import permissions
-from .pairing import waits_for_phone
 
 
 def state_of(frame: Frame, now: datetime) -> Json:
@@ -44,7 +43,7 @@ def _request_state(frame: Frame, request: AuthenticationRequest, now: datetime) 
 
 
 def _pairing_state(frame: Frame, pairing: Pairing, now: datetime) -> Json:
-    if waits_for_phone(pairing, now):
+    if pairing.is_pending(now):
         return {"state": "pairing", "expires": int(pairing.expires.timestamp())}
     if permissions.is_management(frame) and pairing.is_agreed(now):
         return {
