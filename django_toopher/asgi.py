@@ -63,6 +63,7 @@ def _counts(scope: Scope) -> bool:
 
 
 def _lacks_nothing(scope: Scope, known: Any) -> bool:
+    from .impersonation import is_hijacked
     from .login.lacking import is_session_of, lacks_second_factor
     from .session import sitting
 
@@ -72,7 +73,7 @@ def _lacks_nothing(scope: Scope, known: Any) -> bool:
     request = _request_of(scope, user)
     if is_session_of(user, scope.get("session", {})) and not _is_logged_in(user, request.session):
         return False  # who was found in another way, such as by a token, need not be
-    if sitting.is_hijacked(request) and not sitting.may_go_on(request):
+    if is_hijacked(request) and not sitting.may_go_on(request):
         return False
     return not lacks_second_factor(request, user)
 

@@ -12,6 +12,7 @@
     ├── PhoneRemovedError             the service says: no phone
     ├── LastPhoneError                this phone has to stay, as long as there is no other
     ├── ImpersonatingError            it is not their own second factor
+    ├── ActingUnverifiedError         whom they act as has a second factor, and they have passed none
     ├── UnusableActionError           step-up: these words can't be shown (400)
     ├── TooLargeRequestError          step-up: the request can't be held (413)
     ├── NotAnsweredYetError           the phone may still say yes
@@ -111,6 +112,12 @@ class ImpersonatingError(SecondFactorError):
     """Whoever sits there acts as somebody else, whose second factor is not theirs to change."""
 
     reason = "impersonating"
+
+
+class ActingUnverifiedError(SecondFactorError):
+    """Whoever acts as somebody for whom a second factor is due has passed none, and has none to be asked for."""
+
+    reason = "acting_unverified"
 
 
 class UnusableActionError(SecondFactorError):

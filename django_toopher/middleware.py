@@ -27,6 +27,7 @@ from django.views.static import serve as serve_files
 from . import policy
 from .conf import conf
 from .errors import SecondFactorError
+from .impersonation import is_hijacked
 from .login import due
 from .login.entry import ask_second_factor
 from .login.framing import failed
@@ -83,7 +84,7 @@ class ToopherMiddleware:
         """The answer in place of everything below, or what comes from there."""
         if iscoroutinefunction(self):
             return self._acall(request)
-        if _has_session(request) and (_is_in_question(request) or sitting.is_hijacked(request)):
+        if _has_session(request) and (_is_in_question(request) or is_hijacked(request)):
             answer = _stop(request)
             if answer is not None:
                 return answer
@@ -95,7 +96,7 @@ class ToopherMiddleware:
         """The same under ASGI; a thread is needed only where more than the session has to be read."""
         if _has_session(request):
             await request.session.aget(SESSION_KEY)  # reads the session; from here on it is in memory
-            if _is_in_question(request) or sitting.is_hijacked(request):
+            if _is_in_question(request) or is_hijacked(request):
                 answer: HttpResponseBase | None = await sync_to_async(_stop)(request)
                 if answer is not None:
                     return answer
@@ -127,7 +128,7 @@ class ToopherMiddleware:
 
 def _stop(request: HttpRequest) -> HttpResponseBase | None:
     """What to answer in place of everything below; ``None`` lets the request go on, as nobody's where it is due."""
-    if sitting.is_hijacked(request) and not sitting.may_go_on(request):
+    if is_hijacked(request) and not sitting.may_go_on(request):
         logout(request)
         return None
     if generation.is_verified_or_let_in(request):

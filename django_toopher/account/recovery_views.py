@@ -20,12 +20,13 @@ from django.views.decorators.csrf import csrf_protect
 from ..conf import conf
 from ..errors import ImpersonatingError, NothingPendingError, SecondFactorError, TooManyCodesError, WrongCodeError
 from ..exempt import second_factor_exempt
+from ..impersonation import is_impersonating
 from ..login import answers, attempts
 from ..login.entry import ask_second_factor, log_in, take_back
 from ..login.error_texts import sign_in_url
 from ..login.framing import failed
 from ..models import ToopherAccount
-from ..session import computer, generation, sitting, state
+from ..session import computer, generation, state
 from ..session.state import PENDING_LOGIN
 
 
@@ -48,7 +49,7 @@ class RecoverView(View):
 
     def _begin(self, request: HttpRequest) -> HttpResponseBase:
         """An automation lets people in whose phone is gone; to pair another they log in once more, with a code."""
-        if sitting.is_impersonating(request):
+        if is_impersonating(request):
             return failed(request, ImpersonatingError())
         user: Any = request.user
         if not user.is_authenticated:

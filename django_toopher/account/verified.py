@@ -25,11 +25,12 @@ from django.views.decorators.csrf import csrf_protect
 from .. import connection
 from ..client import ToopherApiError
 from ..errors import ImpersonatingError, SecondFactorError
+from ..impersonation import is_impersonating
 from ..login import attempts
 from ..login.entry import ask_second_factor
 from ..login.framing import failed
 from ..models import ToopherAccount
-from ..session import generation, sitting, state
+from ..session import generation, state
 from ..step_up import approvals
 from ..step_up.atomic import without_transaction
 from ..step_up.gate import intercept
@@ -94,7 +95,7 @@ class OwnAccountMixin(LoginRequiredMixin):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """``ImpersonatingError``'s page for them."""
-        if sitting.is_impersonating(request):
+        if is_impersonating(request):
             return failed(request, ImpersonatingError())
         return super().dispatch(request, *args, **kwargs)
 
@@ -121,7 +122,7 @@ class VerifiedView(OwnAccountMixin, View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Others are sent to the account page, which asks for it."""
-        if not request.user.is_authenticated or sitting.is_impersonating(request):
+        if not request.user.is_authenticated or is_impersonating(request):
             return super().dispatch(request, *args, **kwargs)
         if not self.may_act(request):
             return redirect("django_toopher:account")

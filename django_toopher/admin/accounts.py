@@ -24,8 +24,8 @@ from ..models import Attempt, ToopherAccount
 from ..service_link import lookups
 from ..session.computer import name_of
 from ..support.reasons import reason_of
-from ..support.verbs import VERBS, allowed_verbs
-from .actions import SupportActionsMixin, state_of
+from ..support.verbs import VERBS
+from .actions import SupportActionsMixin, may_use, state_of, usable_verbs
 from .lists import TolerantListMixin
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class ToopherAccountAdmin(TolerantListMixin, SupportActionsMixin, _AccountAdmin)
         accounts = self.get_queryset(request).filter(pk=pk)
         if verb is None or not accounts.exists():
             raise Http404
-        if not (verb.is_allowed(request.user) and self.has_view_permission(request)):
+        if not (may_use(request, verb) and self.has_view_permission(request)):
             raise PermissionDenied
         return self.begin_run(request, verb, accounts)
 
@@ -169,7 +169,7 @@ class ToopherAccountAdmin(TolerantListMixin, SupportActionsMixin, _AccountAdmin)
         may_see = request.user.has_perm("django_toopher.view_attempt")
         return {
             "live": live(account, connection.api(request)),
-            "verbs": allowed_verbs(request.user),
+            "verbs": usable_verbs(request),
             "attempts": recent(account) if may_see else [],
             "support_url": reverse("admin:django_toopher_support", args=[account.pk], current_app=self.admin_site.name),
         }

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import connection
+from ..impersonation import is_impersonating
 from ..models import SupportRun, ToopherAccount
 from ..support import runs
 from ..support.verbs import VERBS, Verb
@@ -94,9 +95,19 @@ def _action(verb: Verb) -> Any:
     return admin.action(description=verb.name.label, permissions=[act.__name__])(act)
 
 
+def may_use(request: HttpRequest, verb: Verb) -> bool:
+    """Whether this person of the admin has the permission, and acts as nobody else (SECURITY.md S11)."""
+    return verb.is_allowed(request.user) and not is_impersonating(request)
+
+
+def usable_verbs(request: HttpRequest) -> list[Verb]:
+    """What this person of the admin may do here."""
+    return [verb for verb in VERBS.values() if may_use(request, verb)]
+
+
 def _permission(verb: Verb) -> Permission:
     def has_permission(modeladmin: Any, request: HttpRequest) -> bool:
-        return verb.is_allowed(request.user)
+        return may_use(request, verb)
 
     return has_permission
 

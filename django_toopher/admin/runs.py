@@ -20,7 +20,8 @@ from django.utils.translation import gettext_lazy
 from .. import connection
 from ..models import SupportItem, SupportRun
 from ..support import runs
-from ..support.verbs import allowed_verbs, email_of
+from ..support.verbs import email_of
+from .actions import may_use, usable_verbs
 from .lists import TolerantListMixin
 
 if TYPE_CHECKING:
@@ -45,16 +46,16 @@ class SupportRunAdmin(TolerantListMixin, _RunAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[SupportRun]:
         """With how many people have which outcome, in the same query."""
         each = {f"_{name}": Count("items", filter=Q(items__outcome=name)) for name in Outcome.values}
-        allowed = [verb.name for verb in allowed_verbs(request.user)]
+        allowed = [verb.name for verb in usable_verbs(request)]
         return super().get_queryset(request).filter(verb__in=allowed).annotate(**each)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """To whom some verb is allowed."""
-        return bool(allowed_verbs(request.user))
+        return bool(usable_verbs(request))
 
     def has_view_permission(self, request: HttpRequest, obj: SupportRun | None = None) -> bool:
         """To whom its verb is allowed."""
-        return runs.verb_of(obj).is_allowed(request.user) if obj else self.has_module_permission(request)
+        return may_use(request, runs.verb_of(obj)) if obj else self.has_module_permission(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Begun by an action, never here."""

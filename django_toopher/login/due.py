@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -17,7 +18,7 @@ from django.utils import timezone
 from .. import connection, policy, signals
 from ..client import ToopherApiError
 from ..conf import conf
-from ..errors import ChangedUserError, ServiceDownError
+from ..errors import ActingUnverifiedError, ChangedUserError, ServiceDownError
 from ..models import ToopherAccount, moved_on
 from ..service_link import lookups
 from ..service_link.lookups import Standing
@@ -33,14 +34,23 @@ _WRITTEN_EVERY = timedelta(days=1)
 
 
 def is_due_in_session(request: HttpRequest) -> bool:
-    """As ``is_due``, for who is logged in: the service is asked once for each login. Raises as that does."""
-    who = sitting.person(request)
-    if state.was_looked_up(request.session):
-        return policy.is_due(who, request)
-    if is_due(request, who):
+    """As ``is_due``, for who is logged in: the service is asked once for each login. Raises as that does.
+
+    Who acts as somebody for whom a second factor is due has to have passed one: ``ActingUnverifiedError`` for who has
+    none (SECURITY.md S11).
+    """
+    who, whom = sitting.person(request), sitting.acted(request.session)
+    ask = policy.is_due if state.was_looked_up(request.session) else partial(_asked, fails_open=whom is None)
+    if ask(who, request):
         return True
+    if whom is not None and ask(whom, request):
+        raise ActingUnverifiedError
     state.set_looked_up(request.session)
     return False
+
+
+def _asked(user: Any, request: HttpRequest, *, fails_open: bool) -> bool:
+    return is_due(request, user, fails_open=fails_open)
 
 
 def is_due(request: HttpRequest, user: Any, *, fails_open: bool = True) -> bool:

@@ -72,6 +72,11 @@ _EXPLANATIONS = {
         _("Nobody but the person themselves changes this here."),
         _("Stop acting as them first. Support has its own page in the admin."),
     ),
+    "acting_unverified": Explanation(
+        _("Pair a phone of your own first"),
+        _("You are acting as somebody who signs in with a second factor. To do that, you need one as well."),
+        _("Stop acting as them, or sign out. Then pair a phone on your own account's page."),
+    ),
     "service_down": Explanation(
         _("Phones can't be asked right now"),
         _("The service that asks your phone does not answer."),

@@ -19,6 +19,7 @@ from .. import connection
 from ..conf import conf
 from ..errors import NothingPendingError, SecondFactorError, ServiceDownError
 from ..exempt import second_factor_exempt
+from ..impersonation import is_impersonating
 from ..session import computer, generation, sitting, state
 from ..session.state import PENDING_LOGIN, Pending
 from . import answers, attempts, due, entry, native, outage
@@ -136,8 +137,9 @@ class AuthenticateView(EmbeddingView):
 
     def _without_service(self, request: HttpRequest, error: ServiceDownError) -> HttpResponseBase:
         """The page that says so; with ``TOOPHER_FAIL_OPEN``, and only then, people get in unverified."""
-        # who was let in wants what needs the phone: letting in again leads nowhere
-        if not conf.TOOPHER_FAIL_OPEN or state.is_let_in(request) or not outage.is_confirmed(error):
+        # who was let in wants what needs the phone: letting in again leads nowhere, and opens nobody else's account
+        gains_nothing = state.is_let_in(request) or is_impersonating(request)
+        if gains_nothing or not conf.TOOPHER_FAIL_OPEN or not outage.is_confirmed(error):
             return failed(request, error)
         pending = state.load(request.session, PENDING_LOGIN)
         try:

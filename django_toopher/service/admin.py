@@ -20,9 +20,10 @@ from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
+from ..impersonation import is_impersonating
 from .models import Alarm, AuthenticationRequest, Authenticator, Automation, Pairing, Requester, User, digest
 from .people import own_site, requesters
-from .people.verbs import VERBS, Verb, allowed_verbs, carry_out, standing
+from .people.verbs import VERBS, Verb, carry_out, standing
 
 # only django-stubs' ModelAdmin takes a parameter
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class RequesterAdmin(_ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Requester | None = None) -> bool:
         """This project's own site decides over superusers, too: whether they may opt out, who may frame their pages."""
         is_own = obj is not None and obj.is_own_site
-        return super().has_change_permission(request, obj) and (request.user.is_superuser or not is_own)
+        may = super().has_change_permission(request, obj) and not is_impersonating(request)
+        return may and (request.user.is_superuser or not is_own)
 
     def save_model(self, request: HttpRequest, obj: Requester, form: Any, change: bool) -> None:
         """A new site gets its key and secret."""
@@ -147,6 +149,11 @@ class ReadOnlyAdmin(LongListAdmin):
         return False
 
 
+def _usable_verbs(request: HttpRequest) -> list[Verb]:
+    """What this person of the admin may do here; whoever acts as somebody else, nothing (SECURITY.md S11)."""
+    return [] if is_impersonating(request) else [verb for verb in VERBS.values() if verb.is_allowed(request.user)]
+
+
 MOST = 100
 """Users with whom something is done at once."""
 
@@ -194,14 +201,14 @@ class UserAdmin(ReadOnlyAdmin):
 
     def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Without those that are not allowed."""
-        hidden = {*VERBS} - {verb.name for verb in allowed_verbs(request.user)}
+        hidden = {*VERBS} - {verb.name for verb in _usable_verbs(request)}
         actions = super().get_actions(request, *args, **kwargs)
         return {name: each for name, each in actions.items() if name not in hidden}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """403 for a verb without its permission, and not a list that looks as if nothing had been asked for."""
         verb = VERBS.get(request.POST.get("action", ""))
-        if verb and not verb.is_allowed(request.user):
+        if verb and verb not in _usable_verbs(request):
             raise PermissionDenied
         return super().changelist_view(request, extra_context)
 
@@ -218,7 +225,7 @@ class UserAdmin(ReadOnlyAdmin):
         if obj is not None and obj.requester.is_own_site:
             context |= {"is_own_site": True, "account_url": self._account_url(request, obj)}
         elif obj is not None:
-            context["verbs"] = allowed_verbs(request.user)
+            context["verbs"] = _usable_verbs(request)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _account_url(self, request: HttpRequest, user: User) -> str:
@@ -353,7 +360,7 @@ class AutomationAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Those whom the project lets delete them, of people in their reach (SECURITY.md S44)."""
-        is_allowed = request.user.has_perm("toopher_service.delete_automation")
+        is_allowed = request.user.has_perm("toopher_service.delete_automation") and not is_impersonating(request)
         return is_allowed and not (obj and own_site.out_of_reach([obj.user], request.user))
 
 
@@ -398,4 +405,4 @@ class AlarmAdmin(ReadOnlyAdmin):
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
         """Those who may change alarms, which nobody does by hand."""
-        return request.user.has_perm("toopher_service.change_alarm")
+        return request.user.has_perm("toopher_service.change_alarm") and not is_impersonating(request)

@@ -1,8 +1,8 @@
 """Who sits at the computer: who is logged in, or whoever acts as them (django-hijack, django-impersonate).
 
 What a session earned belongs to who sits there. django-impersonate leaves the session to the impersonator, and the
-request tells who that is. django-hijack logs the other person in: ``hijack_history`` names who came before, and what
-they had earned is carried across by ``carry`` and ``arrive``.
+request tells who that is. django-hijack logs the other person in: the session names who came before, and what they had
+earned is carried across by ``carry`` and ``arrive``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
 
-HISTORY = "hijack_history"
-"""django-hijack's: primary keys, as the session has them, of who sits there and whom they have acted as on the way."""
+from ..impersonation import HIJACK, IMPERSONATE, is_hijacked
 
 HASH = "_toopher_sitting_hash"
 """Of who sits there, what Django keeps of whoever is logged in: it ends with the password."""
@@ -26,18 +25,24 @@ _CARRIED = "_toopher_carried"
 
 def key_of(session: SessionBase) -> Any:
     """The primary key of who sits there, as the session has it; ``None`` where nobody is logged in."""
-    history = session.get(HISTORY)
+    history = session.get(HIJACK)
     return history[0] if history else session.get(SESSION_KEY)
 
 
-def is_impersonating(request: HttpRequest) -> bool:
-    """Whether somebody acts as whoever is logged in."""
-    return getattr(request, "impersonator", None) is not None or is_hijacked(request)
+def roles(session: SessionBase) -> str | None:
+    """Who sits there and whom they act as; ``None`` where nobody is logged in."""
+    who, whom = key_of(session), _acts_as(session)
+    return who if whom is None or who is None else f"{who} as {whom}"
 
 
-def is_hijacked(request: HttpRequest) -> bool:
-    """Whether django-hijack has logged in another person than who sits there."""
-    return hasattr(request, "session") and bool(request.session.get(HISTORY))
+def _acts_as(session: SessionBase) -> Any:
+    return session.get(SESSION_KEY) if session.get(HIJACK) else session.get(IMPERSONATE)
+
+
+def acted(session: SessionBase) -> Any:
+    """The person whom somebody acts as; ``None`` where nobody does. One query where somebody does."""
+    whom = _acts_as(session)
+    return None if whom is None else get_user_model()._default_manager.filter(pk=whom).first()
 
 
 def person(request: Any) -> Any:

@@ -131,19 +131,19 @@ def set_let_in(session: SessionBase, generation: int | None = None, seconds: int
     That holds for so many seconds, by default ``TOOPHER_SESSION_CHECK``: then the policy is asked again, because a
     grace period may have ended, the user may belong to the staff now, or the policy is another one.
     """
-    session[LET_IN] = sitting.key_of(session)
+    session[LET_IN] = sitting.roles(session)  # whom they act as next may have a second factor (S11)
     session[LET_IN_UNTIL] = int(time.time()) + (conf.TOOPHER_SESSION_CHECK if seconds is None else seconds)
     set_generation(session, generation)
 
 
 def set_looked_up(session: SessionBase) -> None:
     """The service was asked whether the logged-in user has a second factor: once for each login (SECURITY.md S37)."""
-    session[LOOKED_UP] = sitting.key_of(session)
+    session[LOOKED_UP] = sitting.roles(session)
 
 
 def was_looked_up(session: SessionBase) -> bool:
     """Whether the service was asked since the logged-in user of this session came in, or that user was let in."""
-    return sitting.key_of(session) in {session.get(LOOKED_UP), session.get(LET_IN)}
+    return sitting.roles(session) in {session.get(LOOKED_UP), session.get(LET_IN)}
 
 
 def set_generation(session: SessionBase, generation: int | None) -> None:
@@ -164,8 +164,8 @@ def generation_of(session: SessionBase) -> tuple[int, int] | None:
 
 def is_let_in(request: HttpRequest) -> bool:
     """Whether this session's user was found exempt in this session, not long ago."""
-    user, until = sitting.key_of(request.session), request.session.get(LET_IN_UNTIL)
-    return user is not None and request.session.get(LET_IN) == user and isinstance(until, int) and time.time() < until
+    roles, until = sitting.roles(request.session), request.session.get(LET_IN_UNTIL)
+    return roles is not None and request.session.get(LET_IN) == roles and isinstance(until, int) and time.time() < until
 
 
 def is_verified(request: HttpRequest) -> bool:

@@ -43,11 +43,12 @@ from ..errors import (
     WrongCodeError,
     WrongPasswordError,
 )
+from ..impersonation import is_impersonating
 from ..login import answers, attempts, due, native
 from ..login.attempts import OpenAttempt
 from ..login.native import Progress
 from ..models import Attempt, ToopherAccount, digest
-from ..session import computer, sitting, state
+from ..session import computer, state
 from ..session.state import Pending
 from .held_request import Held
 from .requirement import Requirement
@@ -86,7 +87,7 @@ def caller_of(request: HttpRequest) -> str:
     kept: Any = getattr(request, "session", None)
     if kept is not None and SESSION_KEY in kept:
         # whoever acts as somebody else confirms it for them, and for no other whom they act as later
-        whom = f" as {request.user.pk}" if sitting.is_impersonating(request) else ""
+        whom = f" as {request.user.pk}" if is_impersonating(request) else ""
         return f"session {state.step_up_secret(kept)}{whom} at {request.get_host()}"
     return f"authorization {request.headers.get('Authorization', '')} at {request.get_host()}"
 

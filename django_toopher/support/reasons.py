@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ..models import Attempt
 
 REASONS: Mapping[str, str | Promise] = {
+    "acting_unverified": _("acted as somebody with a second factor, without one"),
     # of an attempt: the slugs of ``errors``, and "abandoned"
     "abandoned": _("given up before it was answered"),
     "denied": _("said no, or too many wrong numbers or codes"),

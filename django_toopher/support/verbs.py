@@ -267,11 +267,6 @@ VERBS: Mapping[str, Verb] = {
 """By name, in the order in which they are offered."""
 
 
-def allowed_verbs(user: Any) -> list[Verb]:
-    """What this user of the admin may do."""
-    return [verb for verb in VERBS.values() if verb.is_allowed(user)]
-
-
 def carry_out(verb: Verb, account: ToopherAccount, api: ToopherApi, by: Any = None) -> Asked:
     """Do it to one person. Raises ``SkippedError`` and ``ToopherApiError``."""
     people = () if by is None else (by.pk,)

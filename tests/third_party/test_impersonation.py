@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import Group, Permission
 
-from django_toopher.models import Attempt, ToopherAccount
+from django_toopher.models import Attempt, SupportRun, ToopherAccount
+from django_toopher.service.people import requesters, users
 from tests.app import conftest as fixtures
 from tests.app.acts import AUTHENTICATE, POSTBACK, approve
 from tests.app.middleware.clock import later
@@ -24,7 +26,7 @@ def packages(settings):
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "hijack", "impersonate"]
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, *MIDDLEWARE]
     settings.LOGOUT_REDIRECT_URL = "/members/"
-    settings.IMPERSONATE = {"DISABLE_LOGGING": True}  # its log needs a table
+    settings.IMPERSONATE = {"DISABLE_LOGGING": True, "URI_EXCLUSIONS": []}  # its log needs a table; it spares the admin
 
 
 @pytest.fixture
@@ -131,14 +133,68 @@ def test_S13_a_step_up_asks_who_sits_there(acting, boss, phone):
     assert Attempt.objects.get(kind="step_up").user == boss
 
 
-def test_S11_somebody_let_in_stays_let_in_and_becomes_no_more(way, staff, account, computer):
+@pytest.fixture
+def unverified(staff, computer):
+    """A superuser's computer, with the password alone, which is enough for who has no phone."""
     type(staff).objects.filter(pk=staff.pk).update(is_superuser=True)
     computer.client.force_login(staff)
-    way.begin(computer, account.user)
-    assert "alice" in computer.get("/members/").content.decode()
-    assert "_toopher_verified" not in computer.client.session
-    way.end(computer)
     assert "staff" in computer.get("/members/").content.decode()
+    return computer
+
+
+def test_S11_somebody_let_in_stays_let_in_and_becomes_no_more(way, unverified, alice):
+    way.begin(unverified, alice)
+    assert "alice" in unverified.get("/members/").content.decode()
+    assert "_toopher_verified" not in unverified.client.session
+    way.end(unverified)
+    assert "staff" in unverified.get("/members/").content.decode()
+
+
+def refused(computer):
+    page = computer.get("/members/")
+    assert page.status_code == 403
+    assert "Pair a phone of your own first" in page.content.decode()
+    asked = computer.get("/members/", headers={"Accept": "application/json"})
+    assert (asked.status_code, asked.json()) == (403, {"reason": "acting_unverified"})
+    return page
+
+
+def test_S11_a_password_alone_opens_the_account_of_nobody_with_a_phone(way, unverified, account):
+    way.begin(unverified, account.user)
+    refused(unverified)
+    assert unverified.get(AUTHENTICATE).status_code == 403
+    assert not Attempt.objects.filter(outcome="pending").exists()
+    way.end(unverified)  # the way back is never stopped
+    assert "staff" in unverified.get("/members/").content.decode()
+
+
+def test_S11_nor_when_the_policy_wants_one_of_them(way, unverified, alice, settings):
+    settings.TOOPHER_POLICY = "group:treasurers"
+    alice.groups.add(Group.objects.create(name="treasurers"))
+    way.begin(unverified, alice)
+    refused(unverified)
+
+
+def test_S37_nor_of_somebody_whose_phone_the_site_has_not_heard_of(way, unverified, account):
+    ToopherAccount.objects.filter(pk=account.pk).update(paired=False, pairing_id="")
+    way.begin(unverified, account.user)
+    refused(unverified)
+
+
+def test_S11_nor_when_a_phone_is_paired_meanwhile(way, unverified, alice, phone, monkeypatch):
+    way.begin(unverified, alice)
+    assert "alice" in unverified.get("/members/").content.decode()
+    account_with(phone, alice)
+    later(61, monkeypatch)
+    refused(unverified)
+
+
+def test_S11_the_page_that_says_so_signs_out(way, unverified, account):
+    way.begin(unverified, account.user)
+    assert "/accounts/cancel/" in refused(unverified).content.decode()
+    assert unverified.post("/accounts/cancel/").status_code == 302
+    assert SESSION_KEY not in unverified.client.session
+    assert "_impersonate" not in unverified.client.session
 
 
 @table(
@@ -161,3 +217,41 @@ def test_S38_nobody_changes_the_second_factor_of_whom_they_act_as(method, path, 
     assert response.status_code == 403, response
     assert "You are acting as somebody else" in response.content.decode()
     assert ToopherAccount.objects.get(name="alice").generation == generation
+
+
+def with_all_permissions(user):
+    type(user).objects.filter(pk=user.pk).update(is_staff=True)
+    user.user_permissions.set(Permission.objects.all())
+
+
+def test_S11_support_does_nothing_to_anybody_as_somebody_else(acting, account, make_user):
+    bobs = ToopherAccount.objects.for_user(make_user("bob"))
+    with_all_permissions(account.user)
+    list_ = "/admin/django_toopher/toopheraccount/"
+    shown = acting.get(list_)
+    assert shown.status_code == 200
+    assert "toopher_reset" not in shown.content.decode()
+    chosen = {"action": "toopher_disable", "_selected_action": bobs.pk}
+    acting.post(list_, chosen)
+    assert acting.post(f"{list_}{bobs.pk}/support/", {"verb": "disable"}).status_code == 403
+    assert not SupportRun.objects.exists()
+    begun = SupportRun.objects.create(verb="disable", by=account.user, by_name="alice")
+    page = f"/admin/django_toopher/supportrun/{begun.pk}/change/"
+    assert acting.post(page, {"press": "confirm"}).status_code in {302, 403, 404}
+    begun.refresh_from_db()
+    assert not begun.confirmed
+
+
+def test_S11_nor_in_the_services_admin(acting, account, embedded_api):
+    with_all_permissions(account.user)
+    site = requesters.create("Club", [])
+    member = users.get_or_create(site, "member")
+    list_ = "/admin/toopher_service/user/"
+    shown = acting.get(list_)
+    assert shown.status_code == 200
+    assert '<option value="disable"' not in shown.content.decode()
+    assert acting.post(list_, {"action": "disable", "_selected_action": member.pk}).status_code == 403
+    member.refresh_from_db()
+    assert member.toopher_authentication_enabled
+    change = f"/admin/toopher_service/requester/{site.pk}/change/"
+    assert acting.post(change, {"name": "Club", "permitted_opt_out": "on"}).status_code == 403

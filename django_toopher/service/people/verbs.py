@@ -99,11 +99,6 @@ VERBS: Mapping[str, Verb] = {
 """By name, in the order in which they are offered."""
 
 
-def allowed_verbs(person: Any) -> list[Verb]:
-    """What this person of the admin may do."""
-    return [verb for verb in VERBS.values() if verb.is_allowed(person)]
-
-
 def carry_out(verb: Verb, user: User, log: Callable[[], object]) -> bool:
     """Do it, and ``log`` it, together or not at all; whether it changed anything."""
     with transaction.atomic():

@@ -102,7 +102,10 @@ SCHEMAS: Json = {
             "reason": TEXT,
             "reason_code": INTEGER,
             "totp_valid": BOOLEAN,
-            "number": {**TEXT, "description": "What the terminal has to show while the request is pending; blank where the requester shows none."},
+            "number": {
+                **TEXT,
+                "description": "What the terminal has to show while it is pending; blank where it shows none.",
+            },
             "withheld": {**BOOLEAN, "description": "No phone is asked of it: it waits for a one-time code, if at all."},
             "retry_after": {**INTEGER, "description": "For how many seconds no phone may be asked anew; 0: it may be."},
             "automation_allowed": BOOLEAN,
