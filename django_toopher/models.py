@@ -110,6 +110,7 @@ class ToopherAccount(models.Model):
             ("enable_account", _("Can switch people's second factor on")),
             ("disable_account", _("Can switch people's second factor off")),
             ("reset_account", _("Can remove people's phones")),
+            ("lift_wait", _("Can end the time that people have to wait")),
             ("send_reset_link", _("Can mail people a link that removes a lost phone")),
             ("refresh_account", _("Can ask the service how accounts stand")),
         ]
@@ -272,6 +273,7 @@ class SupportRun(models.Model):
         ENABLE = "enable", _("Switch the second factor on")
         DISABLE = "disable", _("Switch the second factor off")
         RESET = "reset", _("Reset: remove all phones")
+        LIFT = "lift", _("Lift the wait")
         SEND_RESET_LINK = "send_reset_link", _("Send a reset link")
         REFRESH = "refresh", _("Refresh from the service")
 

@@ -84,7 +84,18 @@ class ToopherAccountAdmin(TolerantListMixin, SupportActionsMixin, _AccountAdmin)
     list_filter = ("enabled", "paired", LastUseFilter, UserFilter)
     list_select_related = ("user",)
     ordering = ("name",)
-    fields = ("user", "name", "state", "device", "last_used", "created", "toopher_user_id", "pairing_id")
+    fields = (
+        "user",
+        "name",
+        "state",
+        "device",
+        "last_used",
+        "created",
+        "failures",
+        "blocked_until",
+        "toopher_user_id",
+        "pairing_id",
+    )
     readonly_fields = fields
 
     def get_form(
@@ -195,6 +206,7 @@ def live(account: ToopherAccount, api: ToopherApi) -> dict[str, Any]:
             told["phones"] = lookups.phones(api, user.id)
             told["automations"] = lookups.automations(api, user.id)
             told["computers"] = lookups.computers(api, user.id)
+            told["waits"] = lookups.waits(api, user.id)
     except ToopherApiError as error:
         told["error"] = str(error)
     return told

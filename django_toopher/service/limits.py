@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
@@ -237,6 +237,56 @@ def _rows(request: AuthenticationRequest) -> QuerySet[Any]:
     if request.at_known:
         return Terminal.objects.filter(pk=request.terminal_id)
     return User.objects.filter(pk=request.user_id)
+
+
+class Wait(NamedTuple):
+    """What counts against a user: ``failures``, a ``report``, or ``requests`` without a yes; how many, until when.
+
+    ``computer`` is the known one where that is; blank for all others together.
+    """
+
+    what: str
+    computer: str
+    times: int
+    until: datetime | None
+
+
+def waits(user: User, now: datetime) -> list[Wait]:
+    """What ``lift`` would lift, and until when nothing is asked or compared. ``until`` is None where nothing waits."""
+    found = []
+    if user.reported_until and user.reported_until > now:
+        found.append(Wait("report", "", 0, user.reported_until))
+    known = list(user.terminals.exclude(approved=None).order_by("-failures", "-modified")[:_MOST_SHOWN])
+    counted: list[tuple[User | Terminal, str]] = [(user, ""), *((each, each.name) for each in known)]
+    tallies = Tally.objects.filter(expires__gt=now, count__gt=0).in_bulk(
+        [_key("requests", each.pk.hex) for each, _name in counted]
+    )
+    for row, computer in counted:
+        if row.failures:
+            is_blocked = row.blocked_until is not None and row.blocked_until > now
+            found.append(Wait("failures", computer, row.failures, row.blocked_until if is_blocked else None))
+        tally = tallies.get(_key("requests", row.pk.hex))
+        if tally:
+            found.append(Wait("requests", computer, tally.count, _asked_again(user, row, tally, now)))
+    return found
+
+
+_MOST_SHOWN = 20
+
+
+def _asked_again(user: User, row: User | Terminal, tally: Tally, now: datetime) -> datetime | None:
+    """When the phone may be asked again from there; None: at once."""
+    limits = conf.TOOPHER_SERVICE_LIMITS
+    if tally.count >= limits.requests:
+        return tally.expires
+    next_one = AuthenticationRequest(user=user, at_known=row is not user)
+    if isinstance(row, Terminal):
+        next_one.terminal = row
+    try:
+        _require_answered(next_one, limits.unanswered, now - timedelta(seconds=limits.period), now)
+    except UnansweredError as error:
+        return now + timedelta(seconds=error.retry_after)
+    return None
 
 
 def lift(user: User) -> bool:

@@ -39,6 +39,18 @@ class Automation(NamedTuple):
     last_used: datetime | None
 
 
+class Wait(NamedTuple):
+    """What counts against a person: ``what`` (``failures``, ``report``, ``requests``), how often, until when.
+
+    ``computer`` is the known one where that is; blank for all others together.
+    """
+
+    what: str
+    computer: str
+    times: int
+    until: datetime | None
+
+
 class Standing(NamedTuple):
     """A person at the service: the user's id, whether there is a second factor, and whether it is switched on."""
 
@@ -121,6 +133,28 @@ def automations(api: ToopherApi, user_id: str) -> list[Automation]:
 def remove_automation(api: ToopherApi, user_id: str, automation_id: str) -> None:
     """The phone is asked again. ``RequestRefusedError`` when it is none of this user's."""
     api.post(api.path("users", user_id, "automations"), remove=automation_id)
+
+
+def waits(api: ToopherApi, user_id: str) -> list[Wait]:
+    """What makes a user wait, or soon would."""
+    return _waits(api.get(api.path("users", user_id, "waits")))
+
+
+def lift_waits(api: ToopherApi, user_id: str) -> list[Wait]:
+    """Have it forgotten; what there was."""
+    return _waits(api.post(api.path("users", user_id, "waits"), lift=True))
+
+
+def _waits(reply: Any) -> list[Wait]:
+    return [
+        Wait(
+            str(row.get("what") or ""),
+            str(row.get("computer") or ""),
+            int(row["count"]) if isinstance(row.get("count"), int) else 0,
+            _moment(row.get("until")),
+        )
+        for row in _rows(reply)
+    ]
 
 
 def rename_phone(api: ToopherApi, pairing_id: str, name: str) -> None:

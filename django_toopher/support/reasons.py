@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from ..models import Attempt
 
 REASONS: Mapping[str, str | Promise] = {
-    "acting_unverified": _("acted as somebody with a second factor, without one"),
     # of an attempt: the slugs of ``errors``, and "abandoned"
     "abandoned": _("given up before it was answered"),
+    "acting_unverified": _("acted as somebody with a second factor, without one"),
     "denied": _("said no, or too many wrong numbers or codes"),
     "disabled": _("the second factor is switched off"),
     "expired": _("the time ran out"),
@@ -38,6 +38,7 @@ REASONS: Mapping[str, str | Promise] = {
     "already_enabled": _("the second factor is on already"),
     "already_disabled": _("the second factor is off already"),
     "no_phone": _("no phone is paired"),
+    "no_wait": _("nothing makes them wait"),
     "no_email": _("no e-mail address is known"),
     "not_known_yet": _("the service does not know this person yet"),
     "superuser": _("a superuser: only another superuser can do that"),

@@ -1,4 +1,4 @@
-"""What support can do to a person: enable, disable, reset, send a reset link, refresh from the service.
+"""What support can do to a person: enable, disable, reset, lift a wait, send a reset link, refresh from the service.
 
 Each has two halves. ``ask`` is the network's: it may run in a thread, and needs no database. ``write_down`` is the
 database's: account, admin log and signal together. ``carry_out`` does both. `SkippedError` and `ToopherApiError` change
@@ -64,7 +64,7 @@ class Verb:
     """One of support's verbs. ``done`` is what the admin log says; ``question`` what is asked beforehand, if it is.
 
     ``ask_together`` asks for many at once. Whose primary key is not in its answer has to be asked for alone.
-    ``brings_down``: a second factor may be gone after it.
+    ``brings_down``: a second factor may be gone, or easier to guess, after it.
     """
 
     name: Name
@@ -181,6 +181,15 @@ def _reset(account: ToopherAccount, api: ToopherApi) -> Asked:
     return Asked({"paired": False, "pairing_id": "", "device": "", "failures": 0, "blocked_until": None})
 
 
+def _lift(account: ToopherAccount, api: ToopherApi) -> Asked:
+    """Here, where recovery codes and passwords are counted, and at the service."""
+    user = lookups.find_user(account, api)
+    at_service = user is not None and lookups.lift_waits(api, user.id)
+    if not (at_service or account.failures or account.blocked_until):
+        raise SkippedError("no_wait")
+    return Asked({"failures": 0, "blocked_until": None})
+
+
 def _send_reset_link(account: ToopherAccount, api: ToopherApi) -> Asked:
     """For the phone used last; the service mails it."""
     address = email_of(account.user)
@@ -246,6 +255,18 @@ VERBS: Mapping[str, Verb] = {
             question=gettext_lazy("Remove all phones of these people?"),
             warning=gettext_lazy("It can't be taken back: each of them has to pair a phone again."),
             signal=signals.reset,
+            brings_down=True,
+        ),
+        Verb(
+            Name.LIFT,
+            _lift,
+            "lift_wait",
+            done=gettext_lazy("wait lifted"),
+            question=gettext_lazy("Let these people, and whoever poses as them, try again at once?"),
+            warning=gettext_lazy(
+                "Wrong numbers and codes, reports and sign-in requests without an answer are forgotten, and can't be "
+                "brought back. Make sure first that it is they who ask for it."
+            ),
             brings_down=True,
         ),
         Verb(

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from ..codes.totp import DIGITS
 from ..http.calls import Json
+from ..limits import Wait
 from ..models import Action, AuthenticationRequest, Automation, Dated, Pairing, Requester, Terminal, User
 
 
@@ -87,6 +88,12 @@ def terminal(row: Terminal) -> Json:
         "user": user(row.user),
         **_dates(row),
     }
+
+
+def wait(row: Wait) -> Json:
+    """Our own: what counts against a user; ``until`` is blank where nothing waits."""
+    until = _date(row.until) if row.until else ""
+    return {"what": row.what, "computer": row.computer, "count": row.times, "until": until}
 
 
 def action(row: Action) -> Json:

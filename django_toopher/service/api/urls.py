@@ -33,6 +33,7 @@ urlpatterns = [
     re_path(rf"^users/{_USER}/pairings/?$", users.UserPairingsView.as_view()),
     re_path(rf"^users/{_USER}/terminals/?$", users.UserTerminalsView.as_view()),
     re_path(rf"^users/{_USER}/automations/?$", users.UserAutomationsView.as_view()),
+    re_path(rf"^users/{_USER}/waits/?$", users.UserWaitsView.as_view()),
     re_path(r"^user_terminals/create/?$", user_terminals.CreateTerminalView.as_view()),
     re_path(rf"^user_terminals/{_TERMINAL}/?$", user_terminals.TerminalView.as_view()),
     re_path(r"", signed.NothingView.as_view()),

@@ -122,13 +122,19 @@ def standing(user: User) -> list[str]:
         )
     if user.has_had_codes:
         lines.append(_("A list of codes"))
-    if user.failures:
-        lines.append(_("Wrong numbers and codes in a row: %d") % user.failures)
-    if user.blocked_until and user.blocked_until > now:
-        lines.append(_("Has to wait until %s") % _local(user.blocked_until))
-    if user.reported_until and user.reported_until > now:
-        lines.append(_("Blocked by a report until %s") % _local(user.reported_until))
-    return lines
+    return [*lines, *(_line(wait) for wait in limits.waits(user, now))]
+
+
+def _line(wait: limits.Wait) -> str:
+    if wait.what == "report" and wait.until:
+        return _("Blocked by a report until %s") % _local(wait.until)
+    count = {"failures": _("Wrong numbers and codes in a row: %d"), "requests": _("Sign-in requests without a yes: %d")}
+    said = [count[wait.what] % wait.times]
+    if wait.computer:
+        said.append(_("at the known computer %s") % wait.computer)
+    if wait.until:
+        said.append(_("has to wait until %s") % _local(wait.until))
+    return ", ".join(said)
 
 
 def _local(moment: datetime) -> str:

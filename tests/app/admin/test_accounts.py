@@ -41,6 +41,17 @@ def test_a_persons_page_shows_what_the_service_says_now(people, support, setting
     assert "the secret id" not in page
 
 
+def test_S45_a_persons_page_shows_what_makes_them_wait_and_support_lifts_it(people, support):
+    alice, soon = people["alice"], timezone.now() + timedelta(days=1)
+    assert "What makes them wait" not in support.get(f"{ACCOUNTS}{alice.pk}/change/").content.decode()
+    User.objects.filter(name="alice").update(failures=42, reported_until=soon)
+    page = support.get(f"{ACCOUNTS}{alice.pk}/change/").content.decode()
+    for shown in ("What makes them wait", "<td>42</td>", "Reported as not theirs", "Lift the wait"):
+        assert shown in page
+    assert told(act(support, "lift", alice)) == {"alice": ("done", "")}
+    assert User.objects.get(name="alice").failures == 0
+
+
 def test_a_person_who_never_used_it_has_a_page_without_raw_values(people, support):
     page = support.get(f"{ACCOUNTS}{people['carol'].pk}/change/").content.decode()
     assert ">None<" not in page

@@ -168,3 +168,38 @@ def test_S16_a_service_that_refuses_changes_nothing_here(verb, account, elsewher
     with pytest.raises(RequestRefusedError):
         verbs.carry_out(verbs.VERBS[verb], account, connection.api())
     assert known(account) == before
+
+
+def test_S45_a_lift_ends_every_wait_here_and_at_the_service(account, api):
+    soon = timezone.now() + timedelta(days=1)
+    ToopherAccount.objects.update(failures=7, blocked_until=soon)
+    User.objects.update(failures=90, blocked_until=soon, reported_until=soon)
+    account.refresh_from_db()
+    before = account.generation
+    verbs.carry_out(verbs.VERBS["lift"], account, api)
+    assert (account.failures, account.blocked_until) == (0, None)
+    assert (there("alice").failures, there("alice").reported_until) == (0, None)
+    assert account.generation == before  # nobody's second factor has changed
+
+
+@table("where", ["here", "there"])
+def test_S45_a_lift_needs_a_wait_in_one_place_only(where, account, api):
+    (ToopherAccount if where == "here" else User).objects.update(failures=7)
+    account.refresh_from_db()
+    verbs.carry_out(verbs.VERBS["lift"], account, api)
+    with pytest.raises(verbs.SkippedError, match="no_wait"):
+        verbs.carry_out(verbs.VERBS["lift"], account, api)
+
+
+def test_S45_of_somebody_whom_the_service_does_not_know_a_lift_ends_the_wait_here(make_account, api):
+    carol = make_account("carol", failures=7)
+    verbs.carry_out(verbs.VERBS["lift"], carol, api)
+    assert carol.failures == 0
+
+
+def test_S44_nobody_lifts_a_wait_of_their_own(helper, api):
+    own = ToopherAccount.objects.create(user=helper, name="helper", failures=7)
+    with pytest.raises(verbs.SkippedError, match="yourself"):
+        verbs.carry_out(verbs.VERBS["lift"], own, api, helper)
+    own.refresh_from_db()
+    assert own.failures == 7

@@ -23,6 +23,7 @@ POSTS = {
     "users/switch": {"user_ids": NOBODY, "disable_toopher_auth": "True"},
     "users/{id}": {"disable_toopher_auth": "True"},
     "users/{id}/automations": {"remove": NOBODY},
+    "users/{id}/waits": {"lift": "True"},
     "user_terminals/create": {"user_name": "alice", "name": "PC", "name_extra": "s1"},
     "user_terminals/{id}": {"name": "Laptop", "name_extra": "00000000"},
 }
@@ -35,6 +36,7 @@ GETS = {
     "users/{id}/pairings": {},
     "users/{id}/terminals": {},
     "users/{id}/automations": {},
+    "users/{id}/waits": {},
     "user_terminals/{id}": {},
 }
 CALLS = [*[("POST", *call) for call in POSTS.items()], *[("GET", *call) for call in GETS.items()]]

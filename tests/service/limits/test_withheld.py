@@ -11,7 +11,7 @@ from django_toopher.client import AuthenticationRequest as Told
 from django_toopher.client import RateLimitError
 from django_toopher.service import limits
 from django_toopher.service.models import AuthenticationRequest, Automation, Tally, Terminal, User
-from django_toopher.service.people import users
+from django_toopher.service.people import users, verbs
 from django_toopher.service.phones import push
 from django_toopher.service.requests import answering
 from tests.tables import table
@@ -321,6 +321,40 @@ def test_S45_support_lifts_every_limit(api, initiate, pair, paired, known, lift)
     for where in (KNOWN, UNKNOWN):
         for _ in range(2):
             assert not initiate(**where).withheld
+
+
+def test_S45_support_sees_every_limit_by_computer(api, initiate, paired, known):
+    def seen():
+        user = User.objects.get()
+        told = api.get(f"users/{user.pk}/waits")
+        assert len(told) == len(verbs.standing(user)) - 2  # it is on, and the phone
+        return {(each["what"], each["computer"]): (each["count"], bool(each["until"])) for each in told}
+
+    assert seen() == {}
+    initiate(**KNOWN)
+    assert seen() == {("requests", "PC"): (1, False)}
+    wear_out(initiate, paired, "denied")
+    wear_out(initiate, paired, "denied", **KNOWN)
+    past = timezone.now() + timedelta(days=1)
+    Terminal.objects.filter(pk=known.pk).update(failures=90, blocked_until=past)
+    User.objects.update(failures=4, reported_until=past)
+    assert seen() == {
+        ("report", ""): (0, True),
+        ("failures", ""): (4, False),
+        ("failures", "PC"): (90, True),
+        ("requests", ""): (3, True),
+        ("requests", "PC"): (4, True),
+    }
+
+
+def test_S45_the_site_has_them_lifted(api, caller, initiate, paired):
+    wear_out(initiate, paired, "denied")
+    path = f"users/{User.objects.get().pk}/waits"
+    assert caller.post(path).status_code == 400
+    assert initiate().withheld
+    assert [each["what"] for each in api.post(path, lift=True)] == ["requests"]
+    assert api.get(path) == []
+    assert not initiate().withheld
 
 
 def test_S45_lifting_one_persons_limits_leaves_others_alone(initiate, pair, paired):

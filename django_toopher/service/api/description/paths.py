@@ -5,8 +5,8 @@ from __future__ import annotations
 from .operations import get, post
 from .schemas import FLAG, ID, TEXT, Json, array, ref
 
-_PAIRING, _REQUEST, _USER, _TERMINAL, _AUTOMATION = (
-    ref(name) for name in ("Pairing", "AuthenticationRequest", "User", "UserTerminal", "Automation")
+_PAIRING, _REQUEST, _USER, _TERMINAL, _AUTOMATION, _WAIT = (
+    ref(name) for name in ("Pairing", "AuthenticationRequest", "User", "UserTerminal", "Automation", "Wait")
 )
 _NOTHING = ref("Nothing")
 
@@ -138,6 +138,10 @@ _USERS: Json = {
     "/users/{user_id}/automations": {
         "get": get("A user's standing answers.", array(_AUTOMATION)),
         "post": post("Remove one.", array(_AUTOMATION), ("remove",), remove=ID),
+    },
+    "/users/{user_id}/waits": {
+        "get": get("What counts against a user, and until when they wait.", array(_WAIT)),
+        "post": post("Have all of it forgotten.", array(_WAIT), ("lift",), lift=FLAG),
     },
 }
 

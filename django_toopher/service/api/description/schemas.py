@@ -92,6 +92,14 @@ SCHEMAS: Json = {
             **_DATES,
         }
     ),
+    "Wait": object_with(
+        {
+            "what": {**TEXT, "enum": ["failures", "report", "requests"]},
+            "computer": {**TEXT, "description": "The known one; blank: all others together."},
+            "count": INTEGER,
+            "until": {**TEXT, "description": "Blank: nothing waits yet."},
+        }
+    ),
     "AuthenticationRequest": object_with(
         {
             "id": ID,

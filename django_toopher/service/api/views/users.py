@@ -7,7 +7,9 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 
+from ... import limits
 from ...codes import lists
+from ...errors import BadParameterError
 from ...http.calls import Json
 from ...http.ids import parse_uuid
 from ...models import Pairing, User
@@ -102,6 +104,26 @@ class UserTerminalsView(SignedView):
         """An array of terminals, changed last first."""
         user = users.get_by_id(self.requester, user_id)
         return [representations.terminal(row) for row in terminals.of_user(user)]
+
+
+class UserWaitsView(SignedView):
+    """Our own: what counts against a user, and makes them wait; have it lifted (SECURITY.md S45)."""
+
+    def get(self, request: HttpRequest, user_id: UUID) -> list[Json]:
+        """An array: what was counted at known computers stands apart."""
+        return self._listed(users.get_by_id(self.requester, user_id))
+
+    def post(self, request: HttpRequest, user_id: UUID) -> list[Json]:
+        """With ``lift=True`` all of it is forgotten; what there was before."""
+        user = users.get_by_id(self.requester, user_id)
+        if not self.parameters.boolean("lift", False):
+            raise BadParameterError("lift must be True.")
+        listed = self._listed(user)
+        limits.lift(user)
+        return listed
+
+    def _listed(self, user: User) -> list[Json]:
+        return [representations.wait(row) for row in limits.waits(user, timezone.now())]
 
 
 class UserAutomationsView(SignedView):
