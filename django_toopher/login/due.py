@@ -11,7 +11,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -73,7 +72,8 @@ def is_due(request: HttpRequest, user: Any, *, fails_open: bool = True) -> bool:
         told = None
     else:
         _write_down(account, told)
-    _require_unchanged(user)
+    if not attempts.is_unchanged(user):  # in the seconds that the call took
+        raise ChangedUserError
     account.refresh_from_db()
     # what was told counts, too, where another change came first and it was not written down
     is_on = told is not None and (told.enabled or not conf.TOOPHER_ALLOW_OPT_OUT)
@@ -108,10 +108,3 @@ def _require_excused(account: ToopherAccount, down: ServiceDownError, *, fails_o
         raise down
     told = {"account": account.pk, "user": account.user_id, "found_without": str(seen or "")}
     logger.warning("let in without asking for a second factor: the service is down", extra=told)
-
-
-def _require_unchanged(user: Any) -> None:
-    """The user may have been deactivated, or the password changed, in the seconds that the call took."""
-    now: Any = get_user_model()._base_manager.filter(pk=user.pk).first()
-    if now is None or not now.is_active or attempts.auth_digest(user) != attempts.auth_digest(now):
-        raise ChangedUserError

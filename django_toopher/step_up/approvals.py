@@ -95,11 +95,16 @@ def caller_of(request: HttpRequest) -> str:
 def asks_phone(user: AbstractBaseUser, request: HttpRequest) -> bool:
     """Whether this person confirms on a phone; the others, who have none and need none, with the password.
 
-    What the service says of that counts (SECURITY.md S37), and a step-up never fails open: raises as ``due.is_due``.
-    As it may move the generation on, it is asked before an approval is requested.
+    What the service says of that counts (SECURITY.md S37), once for each request, and a step-up never fails open:
+    raises as ``due.is_due``. As it may move the generation on, it is asked before an approval is requested.
     """
     account: ToopherAccount | None = getattr(user, "toopher_account", None)
-    return bool(account and account.paired and account.enabled) or due.is_due(request, user, fails_open=False)
+    if account and account.paired and account.enabled:
+        return True
+    told: dict[Any, bool] = request.__dict__.setdefault("_toopher_asks_phone", {})
+    if user.pk not in told:
+        told[user.pk] = due.is_due(request, user, fails_open=False)
+    return told[user.pk]
 
 
 def is_confirmed(request: HttpRequest, user: Any, requirement: Requirement, words: str = "") -> bool:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from django_toopher.client import ToopherApi
 from tests.client.conftest import KEY, SECRET
 from tests.client.conftest import service as scripted_service
 from tests.drivers import AsgiComputer, Computer
@@ -66,3 +67,17 @@ def make_browser(request):
 @pytest.fixture
 def browser(make_browser):
     return make_browser()
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What the app asks the service, through its client."""
+    made = []
+    ask = ToopherApi._request
+
+    def record(self, method, endpoint, *args, **kwargs):
+        made.append(f"{method} {endpoint}")
+        return ask(self, method, endpoint, *args, **kwargs)
+
+    monkeypatch.setattr(ToopherApi, "_request", record)
+    return made

@@ -292,3 +292,18 @@ def test_S38_a_lost_phone_goes_when_the_new_one_is_there(embed, account, compute
     if embed == "iframe":
         computer.post(ACCOUNT_POSTBACK, pairing(computer, third))
         assert len(new.pairings()) == 1
+
+
+@pytest.mark.parametrize("embed", ["iframe", "native"])
+def test_S37_a_request_of_who_has_no_phone_asks_the_service_whether_that_is_so_at_most_once(
+    embed, alice, computer, settings, calls
+):
+    settings.TOOPHER_EMBED = embed
+    computer.password()
+    passes(computer)
+    # the page, and what can be done there without a phone, take over first how things stand at the service
+    most = {(ACCOUNT, "get"): 1, (CONFIRM, "post"): 2, (PHONES, "post"): 2, (CODES, "post"): 1}
+    for (path, method), number in most.items():
+        calls.clear()
+        assert getattr(computer, method)(path).status_code in {200, 302}, path
+        assert len([call for call in calls if call == "GET users"]) <= number, (path, calls)

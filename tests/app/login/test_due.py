@@ -8,7 +8,6 @@ import pytest
 from django.utils import timezone
 
 from django_toopher import signals
-from django_toopher.client import ToopherApi
 from django_toopher.connection import api
 from django_toopher.login import due
 from django_toopher.models import Attempt, ToopherAccount
@@ -25,20 +24,6 @@ from ..middleware.clock import later
 pytestmark = pytest.mark.urls("tests.app.urls")
 
 EMBEDS = ["iframe", "redirect", "native"]
-
-
-@pytest.fixture
-def calls(monkeypatch):
-    """What the app asks the service, through its client."""
-    made = []
-    ask = ToopherApi._request
-
-    def record(self, method, endpoint, *args, **kwargs):
-        made.append(f"{method} {endpoint}")
-        return ask(self, method, endpoint, *args, **kwargs)
-
-    monkeypatch.setattr(ToopherApi, "_request", record)
-    return made
 
 
 @pytest.fixture
