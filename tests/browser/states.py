@@ -175,6 +175,14 @@ def open_native_waiting(computer, phone, settings):
     expect(computer.page.get_by_role("heading", level=1)).to_be_visible()
 
 
+def open_native_last_phone(computer, phone, settings):
+    settings.TOOPHER_EMBED = "native"
+    computer.is_logged_in_as("alice")
+    computer.open("/accounts/phones/")
+    expect(computer.page.get_by_text("Pair another one before you remove this")).to_be_visible()
+    expect(computer.page.get_by_role("button", name="Remove")).to_have_count(0)
+
+
 def open_native_account(computer, phone, settings):
     settings.TOOPHER_EMBED = "native"
     computer.give_password(next_url="/accounts/phones/")
@@ -235,6 +243,7 @@ PAGES = [
     open_native_pairing,
     open_native_waiting,
     open_native_account,
+    open_native_last_phone,
     open_service_at_top_level,
     open_recovery_codes,
     open_recovery,
