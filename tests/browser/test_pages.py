@@ -53,6 +53,20 @@ def test_a_page_has_nothing_inline_nothing_that_axe_finds_and_fits_a_narrow_scre
         assert too_small(page) == []
 
 
+@pytest.mark.parametrize("language", ["de", "es", "fr", "ja"])
+def test_large_letters_fit_a_narrow_screen_in_other_languages(language, required, computer, known_phone, settings):
+    settings.LANGUAGE_CODE = language
+    known_phone.page.reload()
+    known_phone.code()
+    assert overhang(known_phone.page, letters=200) == {}
+    computer.give_password()
+    computer.shows("waiting")
+    known_phone.is_asked()
+    for page in (computer.page, known_phone.page):
+        assert page.locator("html").get_attribute("lang") == language
+        assert overhang(page, letters=200) == {}
+
+
 @pytest.fixture
 def computer(alice, make_computer):
     """One that has loaded nothing yet: of what the browser has in its memory it tells no size."""
