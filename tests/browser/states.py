@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from django_toopher.connection import api
 from django_toopher.factors import recovery_codes
+from django_toopher.service.codes import lists
+from django_toopher.service.models import AuthenticationRequest, Pairing, Requester, User
 from django_toopher.session.state import VERIFIED_AT
 
 from .traffic import traffic
@@ -63,6 +68,34 @@ def open_native_withheld(computer, phone, settings):
     settings.TOOPHER_EMBED = "native"
     computer.give_password()
     computer.page.locator("[data-state=code]").wait_for()
+
+
+def open_native_late(computer, phone, settings):
+    open_native_withheld(computer, phone, settings)
+    with traffic.stopped():
+        AuthenticationRequest.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    computer.open("/accounts/authenticate/")
+    expect(computer.page.get_by_role("heading", name="The time ran out")).to_be_visible()
+
+
+def open_list_code(computer, phone, settings):
+    """Nobody has a phone any more, but there is a list of codes."""
+    with traffic.stopped():
+        user = User.objects.get(name="alice")
+        lists.activate(user)
+        user.pairings.update(state=Pairing.State.DEACTIVATED)
+    computer.give_password()
+    computer.shows("code")
+
+
+def open_tap_on_phone(computer, phone, settings):
+    """The client that asks can show no number."""
+    with traffic.stopped():
+        Requester.objects.update(shows_number=False)
+        api().authenticate("alice", "secret-2", "Log In", terminal_name="Laptop")
+    phone.is_asked()
+    expect(phone.page.locator("#number")).to_be_hidden()
+    phone.page.locator("#automate summary").click()
 
 
 def open_two_questions(computer, phone, settings):
@@ -142,6 +175,14 @@ def open_native_waiting(computer, phone, settings):
     expect(computer.page.get_by_role("heading", level=1)).to_be_visible()
 
 
+def open_native_last_phone(computer, phone, settings):
+    settings.TOOPHER_EMBED = "native"
+    computer.is_logged_in_as("alice")
+    computer.open("/accounts/phones/")
+    expect(computer.page.get_by_text("Pair another one before you remove this")).to_be_visible()
+    expect(computer.page.get_by_role("button", name="Remove")).to_have_count(0)
+
+
 def open_native_account(computer, phone, settings):
     settings.TOOPHER_EMBED = "native"
     computer.give_password(next_url="/accounts/phones/")
@@ -187,6 +228,9 @@ PAGES = [
     open_hurry,
     open_withheld,
     open_native_withheld,
+    open_native_late,
+    open_list_code,
+    open_tap_on_phone,
     open_two_questions,
     open_failed,
     open_account,
@@ -199,6 +243,7 @@ PAGES = [
     open_native_pairing,
     open_native_waiting,
     open_native_account,
+    open_native_last_phone,
     open_service_at_top_level,
     open_recovery_codes,
     open_recovery,

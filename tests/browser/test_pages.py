@@ -1,4 +1,4 @@
-"""What holds for every page: nothing inline, nothing that axe-core finds, narrow screens, little to load."""
+"""What holds for every page: nothing inline, nothing for axe-core to find, room on narrow screens, little to load."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from .axe import faults_of, overhang
+from .axe import faults_of, overhang, too_small
 from .states import PAGES, open_failed
 
 SCRIPTS = """
@@ -36,7 +36,7 @@ class Inline(HTMLParser):
 
 
 @pytest.mark.parametrize("way", PAGES, ids=lambda page: page.__name__.removeprefix("open_"))
-def test_a_page_has_nothing_inline_nothing_that_axe_finds_and_fits_a_narrow_screen(
+def test_a_page_has_nothing_inline_nothing_that_axe_finds_and_fits_a_narrow_screen_and_a_finger(
     way, required, computer, known_phone, watch, settings
 ):
     if way is open_failed:
@@ -49,6 +49,22 @@ def test_a_page_has_nothing_inline_nothing_that_axe_finds_and_fits_a_narrow_scre
             assert Inline(watch.document_of(frame)).found == [], frame.url
         assert faults_of(page) == []
         assert overhang(page) == {}
+        assert overhang(page, letters=200) == {}
+        assert too_small(page) == []
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr", "ja"])
+def test_large_letters_fit_a_narrow_screen_in_other_languages(language, required, computer, known_phone, settings):
+    settings.LANGUAGE_CODE = language
+    known_phone.page.reload()
+    known_phone.code()
+    assert overhang(known_phone.page, letters=200) == {}
+    computer.give_password()
+    computer.shows("waiting")
+    known_phone.is_asked()
+    for page in (computer.page, known_phone.page):
+        assert page.locator("html").get_attribute("lang") == language
+        assert overhang(page, letters=200) == {}
 
 
 @pytest.fixture

@@ -79,6 +79,14 @@ def test_S44_turning_back_does_nothing(page, users):
         assert not LogEntry.objects.exists()
 
 
+def test_a_long_name_leaves_room_for_the_state_of_the_pairing(page):
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto("/admin/toopher_service/pairing/")
+    row = page.get_by_role("row", name=re.compile("hohenstein-waldburg"))
+    state = row.locator(".field-state_now").bounding_box()
+    assert state["x"] + state["width"] <= 320
+
+
 def test_the_pages_fit_their_screen_and_axe_finds_nothing(page, users, watch):
     watch.allow("Applying inline style")  # axe's own, where the admin has a form
 

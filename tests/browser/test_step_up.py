@@ -96,6 +96,7 @@ def test_who_has_no_phone_types_the_password(alice, computer):
     assert given() == []
     assert faults_of(computer.page) == []
     assert overhang(computer.page) == {}
+    assert overhang(computer.page, letters=200) == {}
     computer.page.get_by_label("Your password").fill("password")
     computer.page.get_by_role("button", name="Confirm").click()
     expect(computer.page.locator("body")).to_have_text("paid Bob")
@@ -127,6 +128,7 @@ def test_a_script_without_a_page_sends_its_person_to_one_that_follows_the_phone(
         expect(page.locator("#toopher_number")).to_have_text(SIX_DIGITS)
         assert faults_of(page) == []
         assert overhang(page) == {}
+        assert overhang(page, letters=200) == {}
         number = page.locator("#toopher_number").inner_text().replace(" ", "")
         known_phone.approve(number) if answer == "approve" else known_phone.deny()
         expect(page.get_by_role("heading", level=1)).to_have_text(title)
@@ -169,3 +171,4 @@ def test_axe_finds_nothing_where_a_phone_is_asked(embed, required, computer, row
     expect(computer.page.get_by_role("heading", level=1)).to_have_text("Please confirm")
     assert faults_of(computer.page) == []
     assert overhang(computer.page) == {}
+    assert overhang(computer.page, letters=200) == {}

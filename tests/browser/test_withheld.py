@@ -114,6 +114,7 @@ def test_S45_on_a_step_ups_page_the_code_confirms(required, computer, known_phon
     expect(computer.page.locator("#toopher_left")).to_have_text(LEFT)
     assert faults_of(computer.page) == []
     assert overhang(computer.page) == {}
+    assert overhang(computer.page, letters=200) == {}
     computer.page.get_by_label("The 6 digits").fill(code)
     computer.page.get_by_role("button", name="Go on").click()
     expect(computer.page.get_by_text("paid Bob")).to_be_visible()
