@@ -57,7 +57,7 @@ def test_who_has_no_phone_yet_is_told_to_pair_one(has_codes, alice, computer, se
     computer.password()
     page = computer.get(AUTHENTICATE).content.decode()
     assert "This site asks for a phone, too: pair yours now." in page
-    assert "Now confirm with your phone." not in page
+    assert "Now confirm that it is you." not in page
     assert ("My phone is gone, or not here" in page) == has_codes
 
 
@@ -65,7 +65,7 @@ def test_who_has_a_phone_is_told_to_confirm_with_it(account, computer, settings)
     settings.TOOPHER_POLICY = "required"
     computer.password()
     page = computer.get(AUTHENTICATE).content.decode()
-    assert "Now confirm with your phone." in page
+    assert "Now confirm that it is you." in page
     assert "My phone is gone, or not here" in page
 
 
