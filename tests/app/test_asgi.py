@@ -8,6 +8,7 @@ from django.contrib.auth import SESSION_KEY, get_user
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
+from django_toopher import asgi
 from django_toopher.asgi import ScopeMiddleware, still_counts
 from django_toopher.session import state
 from django_toopher.testing import verified_login
@@ -55,6 +56,14 @@ def counts(scope):
     return async_to_sync(still_counts)(scope)
 
 
+@pytest.fixture(autouse=True)
+def closed(monkeypatch):
+    """Leaves the connection of the test's transaction open, as Django's test client does; the calls."""
+    calls = []
+    monkeypatch.setattr(asgi, "close_old_connections", lambda: calls.append("closed"))
+    return calls
+
+
 @pytest.fixture
 def scope(account, client):
     """Alice's, who has passed her second factor."""
@@ -65,6 +74,11 @@ def scope(account, client):
 def test_S41_who_has_passed_is_known(scope, alice):
     assert seen(scope) == alice
     assert counts(scope)
+
+
+def test_connections_that_are_too_old_are_closed_before_and_after(scope, closed):
+    assert counts(scope)
+    assert len(closed) == 2
 
 
 def test_S41_with_the_password_alone_nobody_is_known(account, client):
