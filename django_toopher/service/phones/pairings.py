@@ -27,7 +27,7 @@ from ..errors import (
     PairingNotAuthorizedError,
     UserUnknownError,
 )
-from ..models import AuthenticationRequest, Authenticator, Pairing, Requester, User
+from ..models import AuthenticationRequest, Authenticator, Pairing, Requester, Terminal, User
 from ..models.pairings import PairingQuerySet
 from ..retry import retry_on_deadlock
 from ..shown import PairingTexts
@@ -168,20 +168,25 @@ def confirm(pairing: Pairing, now: datetime, *, alone: bool = False) -> Pairing:
 
     One that is enabled already stays as it is. ``GoneError`` for any other, and for one that was to be the first.
     """
-    removed: list[Pairing] = []
     with transaction.atomic():
         _lock(pairing.user_id, now)
         agreed = _due(Pairing.objects.agreed(now).filter(pk=pairing.pk), pairing)
         won = agreed.update(state=Pairing.State.ENABLED, modified=now)
-        if won and alone:
-            removed = _remove_others(pairing, now)
         if won:
+            _approve_computers(pairing, now)
+            removed = _remove_others(pairing, now) if alone else []
             mail.phones_removed(pairing.user, removed)
             mail.phone_added(pairing)
     pairing.refresh_from_db(fields=["state"])
     if not pairing.is_enabled:
         raise GoneError
     return pairing
+
+
+def _approve_computers(pairing: Pairing, now: datetime) -> None:
+    """Those at which this phone has said yes before its site confirmed it."""
+    granted = AuthenticationRequest.objects.filter(asked_pairing=pairing, state=AuthenticationRequest.State.GRANTED)
+    Terminal.objects.filter(pk__in=granted.values("terminal"), approved=None).update(approved=now)
 
 
 def _remove_others(pairing: Pairing, now: datetime) -> list[Pairing]:

@@ -254,7 +254,8 @@ def _finish(
         raise GoneError
     if pairing:
         Pairing.objects.filter(pk=pairing.pk).update(last_used=now)
-    if state == State.GRANTED and request.terminal.approved is None:
+    # a phone that its site has not confirmed approves no computer (S39): `pairings.confirm` does
+    if state == State.GRANTED and request.terminal.approved is None and (pairing is None or pairing.is_enabled):
         Terminal.objects.filter(pk=request.terminal_id, approved=None).update(
             approved=now,
             failures=0,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from django_toopher.client import ServiceUnavailableError, ToopherApi
 from django_toopher.models import Attempt, ToopherAccount
-from django_toopher.service.models import Pairing
+from django_toopher.service.models import Pairing, User
 from django_toopher.session import state
 from tests.factories import account_with
 
 from ..acts import AUTHENTICATE, POSTBACK, outcomes, reason_of
+from .computers import asked_with, plant
 from .native.page import link, number_in, state_of
 
 pytestmark = pytest.mark.urls("tests.app.urls")
@@ -71,6 +73,21 @@ def test_S39_a_login_that_is_refused_leaves_no_phone(change, answered, computer,
     assert reason_of(computer.post(*answered)) == "user_changed"
     assert phone.pairings() == ()
     assert not computer.is_logged_in()
+
+
+def test_S46_a_computer_that_an_unconfirmed_phone_has_approved_is_a_strangers(
+    answered, make_computer, make_phone, settings
+):
+    planted = asked_with()
+    account = ToopherAccount.objects.get()  # had another phone once, so the site knows her id at the service
+    ToopherAccount.objects.update(toopher_user_id=str(User.objects.get(name=account.name).pk))
+    Pairing.objects.update(expires=timezone.now())
+    settings.TOOPHER_EMBED = "iframe"
+    computer, phone = make_computer(), make_phone()
+    plant(computer, planted)
+    computer.log_in(phone)
+    assert computer.is_logged_in()
+    assert asked_with() != planted
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_toopher.client import RequestRefusedError, ToopherApiError
 from django_toopher.service.device.cli_replies import RefusedError
 from django_toopher.service.errors import GoneError, LastPhoneError
-from django_toopher.service.models import Alarm, AuthenticationRequest, Authenticator, Pairing, User
+from django_toopher.service.models import Alarm, AuthenticationRequest, Authenticator, Pairing, Terminal, User
 from django_toopher.service.people import users
 from django_toopher.service.phones import pairings
 from django_toopher.service.shown import PairingTexts
@@ -141,6 +141,14 @@ def test_S39_the_agreed_phone_is_asked_alone_where_the_site_names_it(api, agreed
     told = api.get(f"authentication_requests/{asked['id']}")
     assert (told["granted"], told["to_confirm"]) == (True, agreed)
     assert not Pairing.objects.get(pk=agreed).is_enabled
+
+
+def test_S39_S46_a_computer_is_approved_by_the_agreed_phone_once_the_site_has_confirmed_it(api, agreed, phone):
+    asked = api.post("authentication_requests/initiate", pairing_id=agreed, terminal_name="x", terminal_name_extra="y")
+    phone.approve(phone.pending().requests[0], asked["number"])
+    assert Terminal.objects.get().approved is None
+    confirm(api, agreed)
+    assert Terminal.objects.get().approved
 
 
 def test_S39_a_report_by_the_agreed_phone_denies_that_request_and_blocks_nobody(api, agreed, phone):
