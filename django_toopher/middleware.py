@@ -119,7 +119,7 @@ class ToopherMiddleware:
 
     def _carry(self, request: HttpRequest, view: Any) -> None:
         if self._has_hijack and _is_one_of(view, _HIJACK):
-            sitting.carry(request, state.EARNED)
+            sitting.carry(request, (*state.EARNED, *state.SIGNED_IN))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """The page that tells of it is none of the view's."""

@@ -73,9 +73,13 @@ def to_page(request: HttpRequest, pending: Pending) -> HttpResponseRedirect:
 
 def log_in(request: HttpRequest, pending: Pending | None, user: Any) -> HttpResponseRedirect:
     """Log the user in with the backend that checked the password, and go on to where the login led."""
-    if request.user.is_authenticated:
+    was_here = request.user.is_authenticated
+    since = request.session.get(state.LOGGED_IN_AT, 0)
+    if was_here:
         request.session.cycle_key()  # of one who was logged in already, login() keeps the key (SECURITY.md S09)
     auth.login(request, user, backend=(pending and pending.backend) or None)
+    if was_here:
+        request.session[state.LOGGED_IN_AT] = since  # nobody has signed in anew (SECURITY.md S38)
     return HttpResponseRedirect(safe_next(request, pending.next_url if pending else ""))  # no name of a view
 
 

@@ -20,7 +20,7 @@ from ..conf import conf
 from ..errors import InvalidPostbackError, SecondFactorError, ServiceDownError
 from ..exempt import second_factor_exempt
 from ..service_link import endpoint
-from ..session import computer, state
+from ..session import computer, sitting, state
 from ..session.state import PENDING_LOGIN, PENDING_PAIRING
 from . import attempts
 from .attempts import OpenAttempt
@@ -67,7 +67,7 @@ def may_pair(request: HttpRequest, user: Any) -> bool:
 
     A session that is older would let whoever has stolen it pair a phone.
     """
-    is_new = not request.user.is_authenticated or state.was_lately(request.session, state.LOGGED_IN_AT, JUST_NOW)
+    is_new = sitting.person(request) != user or state.was_lately(request.session, state.LOGGED_IN_AT, JUST_NOW)
     return is_new and policy.demands(user, request)
 
 

@@ -46,6 +46,8 @@ class LoginView(auth_views.LoginView):
                 return response
         except SecondFactorError as error:
             return failed(self.request, error)
+        if sitting.person(self.request) == user:
+            logout(self.request)  # who signs in anew is not held to how old the session is that was here (S38)
         pending = entry.begin(self.request, user, self.get_redirect_url(), user.backend)
         return self._at_once(pending) or entry.to_page(self.request, pending)
 

@@ -79,16 +79,19 @@ def hashes_of(user: Any) -> list[str]:
     return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
 
 
-def carry(request: Any, earned: tuple[str, ...]) -> None:
-    """Before django-hijack logs somebody in, which empties the session: keep what was earned in it."""
+def carry(request: Any, names: tuple[str, ...]) -> None:
+    """Before django-hijack logs somebody in, which empties the session: keep what it has under these names."""
     session = request.session
-    kept = {name: session[name] for name in earned if name in session}
+    kept = {name: session.get(name) for name in names}
     kept[HASH] = session[HASH] if HASH in session else session.get(HASH_SESSION_KEY, "")
     request.__dict__[_CARRIED] = kept
 
 
 def arrive(request: Any) -> None:
-    """After it: the same person sits there."""
-    request.session.update(request.__dict__.pop(_CARRIED, {}))
+    """After it: the same person sits there, and has not signed in anew."""
+    for name, value in request.__dict__.pop(_CARRIED, {}).items():
+        request.session.pop(name, None)
+        if value is not None:
+            request.session[name] = value
     if not is_hijacked(request):  # back to themselves
         request.session.pop(HASH, None)

@@ -66,6 +66,9 @@ EARNED = (
 )
 """What was earned with a second factor that may not be the person's any more."""
 
+SIGNED_IN = (LOGGED_IN_AT, PASSWORD_AT)
+"""When whoever sits there came in."""
+
 _BY_PASSWORD = "password:"  # noqa: S105 (a mark before an action)
 
 _CONFIRMED_ACTIONS = 10

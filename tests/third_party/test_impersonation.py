@@ -9,7 +9,8 @@ from django.contrib.auth.models import Group, Permission
 from django_toopher.models import Attempt, SupportRun, ToopherAccount
 from django_toopher.service.people import requesters, users
 from tests.app import conftest as fixtures
-from tests.app.acts import AUTHENTICATE, POSTBACK, approve
+from tests.app.account.test_fresh import passes
+from tests.app.acts import ACCOUNT, AUTHENTICATE, POSTBACK, approve
 from tests.app.middleware.clock import later
 from tests.factories import account_with, verified
 from tests.tables import table
@@ -255,3 +256,16 @@ def test_S11_nor_in_the_services_admin(acting, account, embedded_api):
     assert member.toopher_authentication_enabled
     change = f"/admin/toopher_service/requester/{site.pk}/change/"
     assert acting.post(change, {"name": "Club", "permitted_opt_out": "on"}).status_code == 403
+
+
+def test_S38_to_come_back_is_not_to_sign_in(way, staff, alice, computer):
+    staff.is_superuser = True
+    staff.set_unusable_password()
+    staff.save()
+    computer.client.force_login(staff)
+    computer.get("/members/")
+    passes(computer)
+    assert "Sign in again" in computer.get(ACCOUNT).content.decode()
+    way.begin(computer, alice)
+    way.end(computer)
+    assert "Sign in again" in computer.get(ACCOUNT).content.decode()

@@ -14,7 +14,7 @@ from tests.drivers import Frame, attribute
 from tests.factories import account_with
 from tests.factories import verified as verified_computer
 
-from ..acts import ACCOUNT, ACCOUNT_POSTBACK, pair, pairing, remove
+from ..acts import ACCOUNT, ACCOUNT_POSTBACK, AUTHENTICATE, pair, pairing, remove
 from ..login.native.page import PHONES, link, number_in
 from .page import CODES, COMPUTER, LOST, OTHERS, computer_of, page_of
 
@@ -199,6 +199,20 @@ def test_S38_who_has_no_password_signs_in_anew(alice, computer, phone):
     assert phone.pairings() == ()
     computer.client.force_login(alice)
     assert computer.post(ACCOUNT_POSTBACK, pairing(computer, phone))["Location"] == ACCOUNT
+
+
+def test_S38_who_is_let_in_while_the_service_is_down_has_not_signed_in_anew(alice, computer, elsewhere, settings):
+    demanded(settings)
+    computer.client.force_login(alice)
+    passes(computer)
+    settings.TOOPHER_FAIL_OPEN = True
+    for _question in range(4):
+        elsewhere.will_send()
+    assert computer.get("/members/", follow=True).content == b"welcome alice"
+    settings.TOOPHER_BASE_URL = settings.TOOPHER_CONSUMER_KEY = settings.TOOPHER_CONSUMER_SECRET = None
+    assert computer.post(CONFIRM)["Location"] == AUTHENTICATE
+    assert computer.open_iframe().state["state"] == "finished"
+    assert not Pairing.objects.exists()
 
 
 def test_S38_a_password_given_before_the_phone_was_paired_confirms_nothing_after_it(

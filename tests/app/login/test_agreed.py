@@ -208,3 +208,19 @@ def test_S38_an_old_session_pairs_no_first_phone_on_the_way(embed, alice, comput
         frame = computer.open_iframe()
         assert reason_of(computer.post(POSTBACK, frame.state["postback"])) == "phone_removed"
     assert not Pairing.objects.exists()
+
+
+@pytest.mark.parametrize("was_here", ["alice", "bob"])
+def test_S38_who_then_signs_in_again_pairs_it(was_here, embed, alice, make_user, computer, phone, settings):
+    settings.TOOPHER_POLICY = "optional"
+    computer.client.force_login({"alice": alice, "bob": make_user("bob")}[was_here])
+    assert computer.is_logged_in()
+    kept = computer.client.session
+    kept[state.LOGGED_IN_AT] -= 700
+    kept.save()
+    settings.TOOPHER_POLICY = "required"
+    computer.password()
+    if embed == "iframe":
+        assert computer.open_iframe().state["state"] == "pairing"
+    else:
+        assert state_of(computer.get(AUTHENTICATE)) == "pairing"

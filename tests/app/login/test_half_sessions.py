@@ -6,6 +6,7 @@ import json
 
 import pytest
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.models import Session
 
 from django_toopher.models import Attempt, ToopherAccount
 from django_toopher.session.state import LET_IN, PENDING_LOGIN, PENDING_PAIRING, VERIFIED
@@ -94,6 +95,14 @@ def test_S08_a_whole_login_as_another_removes_all_of_it(half, phone, make_user):
     assert PENDING_LOGIN not in half.client.session
     assert reason_of(half.post(POSTBACK, fields)) == "nothing_pending"
     assert half.get("/members/").content == b"welcome bob"
+
+
+def test_S08_logging_in_again_ends_the_session_that_was_there(half_elsewhere):
+    key = half_elsewhere.client.session.session_key
+    half_elsewhere.password()
+    assert SESSION_KEY not in half_elsewhere.client.session
+    assert half_elsewhere.client.session.session_key != key
+    assert not Session.objects.filter(pk=key).exists()
 
 
 def test_S08_cancelling_removes_all_of_it(half, phone):
