@@ -44,7 +44,7 @@ class LostPhoneView(VerifiedView):
         Where the policy demands a phone they go when the new one is there, so that never the password alone is enough.
         """
         account = self.account
-        if account.paired and policy.demands(request.user, request):  # type: ignore[arg-type]
+        if policy.demands(request.user, request):  # type: ignore[arg-type]  # whether we have heard of a phone or not
             state.set_now(request.session, state.REPLACING_AT)
             return redirect("django_toopher:account")
         try:

@@ -11,7 +11,7 @@ from django_toopher.models import RecoveryCode, ToopherAccount
 from django_toopher.service.models import Automation, Pairing
 from django_toopher.session import state
 from tests.drivers import Frame, attribute
-from tests.factories import account_with
+from tests.factories import account_with, paired, requester_of
 from tests.factories import verified as verified_computer
 
 from ..acts import ACCOUNT, ACCOUNT_POSTBACK, AUTHENTICATE, pair, pairing, remove
@@ -321,3 +321,14 @@ def test_S37_a_request_of_who_has_no_phone_asks_the_service_whether_that_is_so_a
         calls.clear()
         assert getattr(computer, method)(path).status_code in {200, 302}, path
         assert len([call for call in calls if call == "GET users"]) <= number, (path, calls)
+
+
+def test_S38_a_lost_phone_of_which_the_site_has_not_heard_stays_too(alice, computer, phone, settings):
+    demanded(settings)
+    codes = recovery_codes.make(alice)
+    computer.password()
+    paired(requester_of(), "alice", phone)  # its postback was lost
+    computer.post("/accounts/recover/", {"code": codes[0]})
+    assert computer.post(LOST)["Location"] == ACCOUNT
+    assert phone.pairings()
+    assert "the old ones are then removed" in page_of(computer)
