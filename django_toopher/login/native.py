@@ -151,6 +151,7 @@ def _initiate(api: ToopherApi, attempt: Attempt, computer: Computer, **options: 
             action_name=attempt.action,
             automation_allowed=attempts.allows_automation(attempt),
             challenge_required=conf.TOOPHER_CHALLENGE_REQUIRED,
+            shows_number=True,
             address=attempt.address,
             **options,
         )

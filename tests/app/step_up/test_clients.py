@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from django_toopher.models import Attempt, ToopherAccount
-from django_toopher.service.models import AuthenticationRequest
+from django_toopher.service.models import AuthenticationRequest, Requester
 from tests.app.acts import outcomes
 from tests.factories import account_with, verified
 from tests.service.callers import at_once
@@ -44,6 +44,11 @@ def test_a_client_is_told_what_to_show_where_to_look_and_how_to_come_back(alices
     assert repeat(alices, reply["step_up"])["Location"] == "/members/"
     assert seen[0]["fields"] == [("amount", ["1"])]
     assert alices.get(status).json()["state"] == "spent"
+
+
+def test_S22_a_step_up_has_its_number_whatever_the_sites_other_clients_show(alices):
+    Requester.objects.update(shows_number=False)
+    assert len(ask(alices)["number"]) == 6
 
 
 def test_a_client_may_come_back_without_having_looked(alices, phone, seen):

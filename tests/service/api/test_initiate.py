@@ -238,6 +238,16 @@ def test_S22_a_requester_that_shows_no_number_is_approved_by_a_tap(without_numbe
     assert asked.granted
 
 
+@table("given", ["True", "False"])
+def test_S22_what_shows_it_nevertheless_says_so_and_the_other_way_round_goes_not(
+    given, without_number, caller, pairing
+):
+    for is_registered, digits in [(False, 6 if given == "True" else 0), (True, 6)]:
+        requesters.change(without_number, shows_number=is_registered)
+        asked = caller.post(INITIATE, user_name="alice", terminal_name="PC", shows_number=given).json()
+        assert len(asked["number"]) == digits
+
+
 def test_S22_it_is_one_requesters_and_no_others(without_number, make_requester, api, pairing):
     other = make_requester("other", "other secret")
     assert other.shows_number

@@ -82,6 +82,7 @@ _AUTHENTICATION_REQUESTS: Json = {
             challenge_required=FLAG,
             address=TEXT,
             silently=FLAG,
+            shows_number=FLAG,
             withheld=TEXT,
             otp=TEXT,
             format={"type": "string", "enum": ["json"]},

@@ -24,8 +24,9 @@ def _represented(auth_request: AuthenticationRequest) -> Json:
 class InitiateView(SignedView):
     """Row 11: ask the phone (PROTOCOL.md §2.3).
 
-    Our own: ``address``, the terminal's as the requester sees it; ``silently``, for an automation or nothing; and
-    ``withheld=code``, by which the requester says that it can wait for a code where the phone is not asked.
+    Our own: ``address``, the terminal's as the requester sees it; ``silently``, for an automation or nothing;
+    ``withheld=code``, by which the requester says that it can wait for a code where the phone is not asked; and
+    ``shows_number=True``, by which a page of a site whose other clients show no number says that it does (S22).
     """
 
     def post(self, request: HttpRequest) -> Json:
@@ -54,7 +55,7 @@ class InitiateView(SignedView):
             raise NotAllowedError("use_sms_inband_reply is not available: the service keeps no phone numbers.")
         automation_allowed = given.boolean("automation_allowed", True)
         challenge_required = given.boolean("challenge_required", False)
-        silently = given.boolean("silently", False)
+        silently, shows_number = given.boolean("silently", False), given.boolean("shows_number", False)
         terminal_id = given.uuid("terminal_id")
         user, pairing = asking.user_to_ask(  # last of all: it may make the user
             self.requester, given.uuid("pairing_id"), given.text("user_name")
@@ -72,7 +73,7 @@ class InitiateView(SignedView):
             silently=silently,
             by_code=by_code,
             waits_for_code=given.text("withheld") == "code",
-            numbered=self.requester.shows_number,
+            numbered=shows_number or self.requester.shows_number,
         )
 
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from django_toopher.login import native as asking
 from django_toopher.models import Attempt, ToopherAccount
-from django_toopher.service.models import AuthenticationRequest, User
+from django_toopher.service.device.cli_replies import RefusedError
+from django_toopher.service.models import AuthenticationRequest, Requester, User
 from django_toopher.session.computer import Computer
 from django_toopher.session.state import VERIFIED
 from tests.app.acts import AUTHENTICATE, Statements, known, outcomes, reason_of
@@ -126,6 +127,16 @@ def test_a_report_holds_the_page(asked):
     response = asked.post(AUTHENTICATE, {"step": "ask"})
     assert state_of(response) == "hold"
     assert b"Wait 10 min" in response.content
+
+
+def test_S22_our_own_page_shows_the_number_whatever_the_sites_other_clients_do(account, computer, phone):
+    Requester.objects.update(shows_number=False)
+    computer.password()
+    number = number_in(computer.get(AUTHENTICATE))
+    [question] = phone.pending().requests
+    with pytest.raises(RefusedError):
+        phone.approve(question, "")
+    assert phone.approve(question, number) == "granted"
 
 
 def test_a_service_without_numbers_is_answered_with_a_tap(alice, computer, elsewhere):
