@@ -13,6 +13,7 @@ from django_toopher.client import (
     UserDisabledError,
     UserUnknownError,
 )
+from django_toopher.service.device.cli_phone import Automate
 from django_toopher.service.models import AuthenticationRequest, Terminal, User
 from django_toopher.service.people import requesters
 from tests.tables import table
@@ -266,6 +267,15 @@ def test_a_terminal_is_named_by_its_id(api, caller, pairing):
     renamed = caller.post(INITIATE, user_name="alice", terminal_id=terminal.id, terminal_name="Laptop").json()
     assert (renamed["terminal"]["id"], renamed["terminal"]["name"]) == (terminal.id, "Laptop")
     assert Terminal.objects.count() == 1
+
+
+def test_S27_an_automation_needs_the_secret_beside_the_id(api, caller, pairing, phone):
+    asked = api.authenticate("alice", "s1", terminal_name="PC")
+    phone.approve(phone.pending().requests[0], asked.number, automate=Automate(3600))
+    named = {"user_name": "alice", "action_name": asked.action.name, "terminal_id": asked.terminal.id}
+    assert caller.post(INITIATE, **named).json()["pending"] is True
+    assert caller.post(INITIATE, **named, silently="True").json()["granted"] is False
+    assert caller.post(INITIATE, **named, terminal_name_extra="s1").json()["automated"] is True
 
 
 def test_S21_another_users_terminal_is_unknown_and_is_not_renamed(api, caller, pairing, pair, make_phone):
