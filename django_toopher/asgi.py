@@ -64,15 +64,17 @@ def _counts(scope: Scope) -> bool:
 
 def _lacks_nothing(scope: Scope, known: Any) -> bool:
     from .impersonation import is_hijacked
-    from .login.lacking import is_session_of, lacks_second_factor
+    from .login.lacking import is_due, is_session_of, lacks_second_factor
     from .session import sitting
 
     user = get_user_model()._default_manager.filter(pk=known.pk).first()  # what was known of the account is old
     if user is None or not user.is_active:
         return False
     request = _request_of(scope, user)
-    if is_session_of(user, scope.get("session", {})) and not _is_logged_in(user, request.session):
-        return False  # who was found in another way, such as by a token, need not be
+    if not is_session_of(user, scope.get("session", {})):
+        return not is_due(request, user)  # found in another way, such as by a token
+    if not _is_logged_in(user, request.session):
+        return False
     if is_hijacked(request) and not sitting.may_go_on(request):
         return False
     return not lacks_second_factor(request, user)

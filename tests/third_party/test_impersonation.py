@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import AnonymousUser, Group, Permission
 
 from django_toopher.models import Attempt, SupportRun, ToopherAccount
 from django_toopher.service.people import requesters, users
@@ -12,6 +12,7 @@ from tests.app import conftest as fixtures
 from tests.app.account.test_fresh import passes
 from tests.app.acts import ACCOUNT, AUTHENTICATE, POSTBACK, approve
 from tests.app.middleware.clock import later
+from tests.app.test_asgi import scope_of, seen
 from tests.factories import account_with, verified
 from tests.tables import table
 
@@ -256,6 +257,13 @@ def test_S11_nor_in_the_services_admin(acting, account, embedded_api):
     assert member.toopher_authentication_enabled
     change = f"/admin/toopher_service/requester/{site.pk}/change/"
     assert acting.post(change, {"name": "Club", "permitted_opt_out": "on"}).status_code == 403
+
+
+def test_S41_who_was_found_by_a_token_has_nothing_of_who_acts_as_another(acting, account, make_user, make_phone):
+    bob = make_user("bob")
+    account_with(make_phone(), bob)
+    assert seen(scope_of(acting.client)).is_authenticated
+    assert seen(scope_of(acting.client, user=bob)) == AnonymousUser()
 
 
 def test_S38_to_come_back_is_not_to_sign_in(way, staff, alice, computer):
