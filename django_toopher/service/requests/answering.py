@@ -36,13 +36,12 @@ class Answer:
     automate: automations.Terms | None = None
 
 
-@retry_on_deadlock
 def answer(request_id: UUID, authenticator: Authenticator, said: Answer) -> AuthenticationRequest:
     """Carry out the phone's answer (SECURITY.md S22, S23, S25, S26).
 
     Raises ``NotFoundError`` for a request that this phone was never asked, ``MismatchError`` when it showed something
     else, ``GoneError`` when it was answered or is over, ``WrongNumberError``, ``TooManyError``; ``BadParameterError``
-    when this answer can't become an automation.
+    when this answer can't become an automation. A deadlock has its step done anew, not the whole: a try counts once.
     """
     now = timezone.now()
     pairing, request = waiting.request_at(request_id, authenticator)
@@ -66,6 +65,7 @@ def answer(request_id: UUID, authenticator: Authenticator, said: Answer) -> Auth
     return granted
 
 
+@retry_on_deadlock
 def _answered(
     request: AuthenticationRequest,
     state: AuthenticationRequest.State,
@@ -87,6 +87,7 @@ def _answered(
     return finished
 
 
+@retry_on_deadlock
 def _succeeded(request: AuthenticationRequest) -> None:
     """What was wrong there, or left unanswered, before this yes does not count any more."""
     limits.forget_tries(request)
@@ -173,6 +174,7 @@ def _begin_try(
         raise GoneError
 
 
+@retry_on_deadlock
 def _fail_try(request: AuthenticationRequest, now: datetime) -> int:
     """It was wrong; how many tries remain. The last one denies the request."""
     request.refresh_from_db(fields=["failures"])  # others may have guessed at the same moment (S23)
@@ -215,6 +217,8 @@ def cancel_asked_by(pages: QuerySet[Frame]) -> int:
     return sum(map(cancel, AuthenticationRequest.objects.filter(pk__in=asked.values("request"))))
 
 
+@retry_on_deadlock
+@transaction.atomic
 def _finish(
     request: AuthenticationRequest,
     state: AuthenticationRequest.State,

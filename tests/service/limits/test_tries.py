@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -40,6 +41,27 @@ def test_S23_of_fifty_guesses_at_one_request_three_are_compared(threaded_db, set
     assert outcomes.count("gone") == 47, outcomes
     request.refresh_from_db()
     assert (request.failures, request.state, request.reason_code) == (3, "denied", 103)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("step", "failures"), [("tries_left", 1), ("_finish", 0)], ids=["wrong", "right"])
+def test_S23_a_deadlock_after_a_try_was_counted_does_not_count_it_twice(step, failures, pair, raw_phone, monkeypatch):
+    pair(raw_phone)
+    request = begin()
+    phone = Authenticator.objects.get(pk=raw_phone.id)
+    carry_out, deadlocks = getattr(answering, step), [OperationalError(1213, "Deadlock found")]
+
+    def stumble(*args, **kwargs):
+        if deadlocks:
+            raise deadlocks.pop()
+        return carry_out(*args, **kwargs)
+
+    monkeypatch.setattr(answering, step, stumble)
+    number = another(request.number) if failures else request.number
+    refusal(answering.answer, request.pk, phone, said(request, number))
+    request.refresh_from_db()
+    assert not deadlocks
+    assert (request.failures, User.objects.get().failures, request.is_granted()) == (failures, failures, not failures)
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["unknown computers", "a known computer"])
