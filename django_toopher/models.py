@@ -27,6 +27,11 @@ def moved_on() -> dict[str, Any]:
     return {"generation": models.F("generation") + 1, "found_without": None}
 
 
+def forget_computers(*users: Any) -> None:
+    """The second factor of these users is gone: what it has granted makes no computer known (SECURITY.md S46)."""
+    Attempt.objects.filter(user__in=users).exclude(terminal_digest="").update(terminal_digest="")
+
+
 class ToopherAccountManager(models.Manager["ToopherAccount"]):
     def for_user(self, user: AbstractBaseUser) -> ToopherAccount:
         """The user's account, made when there is none yet.
@@ -125,9 +130,10 @@ class ToopherAccount(models.Model):
 
     def change(self, **fields: Any) -> None:
         """Write down a change of the second factor, which ends what other sessions earned and voids open attempts."""
-        fields |= moved_on()
         # not save(): this object may have been read before others wrote to its other fields
-        ToopherAccount.objects.filter(pk=self.pk).update(**fields)
+        ToopherAccount.objects.filter(pk=self.pk).update(**(fields | moved_on()))
+        if fields.get("paired") is False:
+            forget_computers(self.user_id)
         self.refresh_from_db()
 
     def change_as_read(self) -> bool:

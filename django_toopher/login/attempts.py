@@ -37,7 +37,7 @@ from ..errors import (
     ServiceDownError,
 )
 from ..factors import recovery_codes
-from ..models import Attempt, ToopherAccount, digest, moved_on
+from ..models import Attempt, ToopherAccount, digest, forget_computers, moved_on
 from ..printable import printable
 from ..service_link import lookups
 from ..session import sitting
@@ -202,6 +202,7 @@ def refuse(attempt: Attempt, error: ToopherApiError) -> NoReturn:
         fail(attempt, OptedOutError(), cause=error)
     if isinstance(error, UNPAIRED):
         if _remember(attempt, paired=False, pairing_id=""):
+            forget_computers(attempt.user_id)
             ToopherAccount.objects.get(user=attempt.user_id).announce(signals.unpaired)
         fail(attempt, PhoneRemovedError(), cause=error)
     fail(attempt, SecondFactorError(), cause=error)

@@ -18,7 +18,7 @@ from .. import connection, policy, signals
 from ..client import ToopherApiError
 from ..conf import conf
 from ..errors import ActingUnverifiedError, ChangedUserError, ServiceDownError
-from ..models import ToopherAccount, moved_on
+from ..models import ToopherAccount, forget_computers, moved_on
 from ..service_link import lookups
 from ..service_link.lookups import Standing
 from ..session import sitting, state
@@ -97,6 +97,8 @@ def _write_down(account: ToopherAccount, told: Standing | None) -> None:
     if is_without and (is_change or seen is None or now - seen > _WRITTEN_EVERY):
         fields["found_without"] = now
     if fields and rows.update(**fields) and "paired" in fields:
+        if not fields["paired"]:
+            forget_computers(account.user_id)
         account.announce(signals.paired if fields["paired"] else signals.unpaired)
 
 

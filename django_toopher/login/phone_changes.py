@@ -25,7 +25,7 @@ from ..errors import (
     LastPhoneError,
     NothingPendingError,
 )
-from ..models import Attempt, ToopherAccount
+from ..models import Attempt, ToopherAccount, forget_computers
 from ..service_link import lookups
 from ..session.state import Pending
 from . import attempts
@@ -84,6 +84,8 @@ def add(api: ToopherApi, attempt: Attempt, pairing_id: str, *, alone: bool = Fal
         account: ToopherAccount = user.toopher_account
         spend(attempt, Change("pair", pairing_id))
         account.change(paired=True, pairing_id=pairing.id[:36], toopher_user_id=pairing.user.id[:36], device="")
+        if alone:
+            forget_computers(account.user_id)
         account.announce(signals.paired)
     learn_name(api, account)
     return account

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 
 from .. import signals
 from ..client import RequestRefusedError, ToopherApi, ToopherApiError, User, UserUnknownError
-from ..models import SupportRun, ToopherAccount, moved_on
+from ..models import SupportRun, ToopherAccount, forget_computers, moved_on
 from ..service_link import lookups
 
 Name = SupportRun.Verb
@@ -308,6 +308,7 @@ def write_down(verb: Verb, told: Sequence[tuple[ToopherAccount, Asked]], by: Any
     with transaction.atomic():
         for changes, accounts in _alike(told):
             _change(verb, accounts, changes)
+        forget_computers(*(account.user_id for account, each in told if each.changes.get("paired") is False))
         if by is not None:
             _log([account for account, each in told if each.changes or not verb.is_read_only], by, str(verb.done))
         for account, _each in told if verb.signal is not None else ():

@@ -60,6 +60,9 @@ class Pairing(Dated):
         DENIED = "denied", _("denied")
         DEACTIVATED = "deactivated", _("removed")
 
+    WAITING = (State.PENDING, State.AGREED)
+    """Somebody's yes is missing, the phone's or the site's."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="pairings", verbose_name=_("user"))
     authenticator = models.ForeignKey(
@@ -122,7 +125,7 @@ class Pairing(Dated):
 
     def is_late(self, now: datetime) -> bool:
         """Whether it waited for somebody's yes until its time was over."""
-        return self.state in {self.State.PENDING, self.State.AGREED} and self.expires <= now
+        return self.state in self.WAITING and self.expires <= now
 
     def is_pending(self, now: datetime) -> bool:
         """Whether a phone may still say yes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from .. import limits, mail
 from ..errors import BadParameterError, NotFoundError, UserUnknownError
-from ..models import NAME_LENGTH, AuthenticationRequest, Frame, Pairing, Requester, User, digest, only
+from ..models import NAME_LENGTH, AuthenticationRequest, Frame, Pairing, Requester, Terminal, User, digest, only
 from ..models.users import UserQuerySet
 from ..retry import retry_on_deadlock
 
@@ -141,20 +142,36 @@ def reset(user: User) -> bool:
     with transaction.atomic():
         had_codes = User.objects.filter(pk=user.pk, has_had_codes=True).update(has_had_codes=False)
         User.objects.filter(pk=user.pk).update(modified=now)
-        removed = list(user.pairings.enabled().select_related("authenticator"))
-        waiting_or_on = [Pairing.State.PENDING, Pairing.State.AGREED, Pairing.State.ENABLED]
-        phones = user.pairings.filter(state__in=waiting_or_on).update(
-            state=Pairing.State.DEACTIVATED, otp_seed="", modified=now
-        )
+        limits.lift(user)
+        phones = remove_phones(user, now)
         user.pregenerated_codes.all().delete()
-        user.authentication_requests.waiting(now).update(  # no phone that is paired next is asked what was asked before
-            state=AuthenticationRequest.State.CANCELLED,
-            reason_code=AuthenticationRequest.Reason.CANCELLED,
-            answered=now,
-        )
-        mail.phones_removed(user, removed)
-    limits.lift(user)
     return bool(phones + had_codes)
+
+
+def remove_phones(user: User, now: datetime, *, but: Pairing | None = None) -> int:
+    """Remove the user's phones, all ``but`` one, of which the user is told; how many there were, waiting ones included.
+
+    The second factor begins anew: no phone is asked what these were asked, and no computer is known by a yes of theirs
+    (SECURITY.md S46). In the caller's transaction.
+    """
+    phones = user.pairings.exclude(pk=but.pk) if but else user.pairings.all()
+    removed = list(phones.enabled().select_related("authenticator"))
+    ended = phones.filter(state__in=[*Pairing.WAITING, Pairing.State.ENABLED]).update(
+        state=Pairing.State.DEACTIVATED, otp_seed="", modified=now
+    )
+    user.authentication_requests.waiting(now).update(
+        state=AuthenticationRequest.State.CANCELLED,
+        reason_code=AuthenticationRequest.Reason.CANCELLED,
+        answered=now,
+    )
+    forget_computers(user.pk)
+    mail.phones_removed(user, removed)
+    return ended
+
+
+def forget_computers(user_id: UUID) -> None:
+    """None is known any more: which phone has approved them nobody holds now."""
+    Terminal.objects.filter(user=user_id).exclude(approved=None).update(approved=None)
 
 
 def close_pages(user: User) -> None:

@@ -29,12 +29,10 @@ from ..errors import (
 )
 from ..models import AuthenticationRequest, Authenticator, Pairing, Requester, Terminal, User
 from ..models.pairings import PairingQuerySet
+from ..people import users
 from ..retry import retry_on_deadlock
 from ..shown import PairingTexts
 from . import authenticators
-
-WAITING = (Pairing.State.PENDING, Pairing.State.AGREED)
-"""Somebody's yes is missing, the phone's or the site's."""
 
 _LINK_SALT = "django_toopher.service.pairing-link"
 
@@ -172,10 +170,10 @@ def confirm(pairing: Pairing, now: datetime, *, alone: bool = False) -> Pairing:
         _lock(pairing.user_id, now)
         agreed = _due(Pairing.objects.agreed(now).filter(pk=pairing.pk), pairing)
         won = agreed.update(state=Pairing.State.ENABLED, modified=now)
+        if won and alone:
+            users.remove_phones(pairing.user, now, but=pairing)
         if won:
             _approve_computers(pairing, now)
-            removed = _remove_others(pairing, now) if alone else []
-            mail.phones_removed(pairing.user, removed)
             mail.phone_added(pairing)
     pairing.refresh_from_db(fields=["state"])
     if not pairing.is_enabled:
@@ -187,21 +185,6 @@ def _approve_computers(pairing: Pairing, now: datetime) -> None:
     """Those at which this phone has said yes before its site confirmed it."""
     granted = AuthenticationRequest.objects.filter(asked_pairing=pairing, state=AuthenticationRequest.State.GRANTED)
     Terminal.objects.filter(pk__in=granted.values("terminal"), approved=None).update(approved=now)
-
-
-def _remove_others(pairing: Pairing, now: datetime) -> list[Pairing]:
-    """The user's other phones, removed; the new one is not asked what they were asked before."""
-    others = pairing.user.pairings.exclude(pk=pairing.pk)
-    removed = list(others.enabled().select_related("authenticator"))
-    over = {"state": Pairing.State.DEACTIVATED, "otp_seed": "", "modified": now}
-    others.filter(state__in=[*WAITING, Pairing.State.ENABLED]).update(**over)
-    waiting = pairing.user.authentication_requests.waiting(now)
-    waiting.update(
-        state=AuthenticationRequest.State.CANCELLED,
-        reason_code=AuthenticationRequest.Reason.CANCELLED,
-        answered=now,
-    )
-    return removed
 
 
 def _lock(user_id: UUID, now: datetime) -> None:
@@ -231,8 +214,10 @@ def deactivate(pairing: Pairing, *, unless_last: bool = False) -> bool:
             others = Pairing.objects.enabled().filter(user=pairing.user_id).exclude(pk=pairing.pk)
             if not others.exists() and this.filter(state=Pairing.State.ENABLED).exists():
                 raise LastPhoneError
-        was_waiting = this.filter(state__in=WAITING).update(**changes)  # first: it may turn enabled meanwhile
+        was_waiting = this.filter(state__in=Pairing.WAITING).update(**changes)  # first: it may turn enabled meanwhile
         was_enabled = 0 if was_waiting else this.filter(state=Pairing.State.ENABLED).update(**changes)
+        if was_enabled and not Pairing.objects.enabled().filter(user=pairing.user_id).exists():
+            users.forget_computers(pairing.user_id)
     pairing.refresh_from_db(fields=["state"])
     if was_enabled:
         mail.phones_removed(pairing.user, [pairing])

@@ -14,7 +14,6 @@ from ..conf import conf
 from ..errors import GoneError, NotFoundError
 from ..models import AuthenticationRequest, Authenticator, Frame, Pairing, Requester, User, only
 from ..models.requests import AuthenticationRequestQuerySet
-from ..phones import pairings
 from ..retry import retry_on_deadlock
 from ..shown import PairingTexts, RequestTexts
 from . import automations
@@ -104,7 +103,7 @@ def for_authenticator(
     page = Frame.objects.filter(request=OuterRef("asked__id")).values("expires")[:1]
     rows = (
         Pairing.objects.annotate(asked=asked, page_expires=Subquery(page))
-        .filter(answering | Q(state__in=pairings.WAITING, expires__gt=now), authenticator=authenticator)
+        .filter(answering | Q(state__in=Pairing.WAITING, expires__gt=now), authenticator=authenticator)
         .values_list("state", *_PAIRING, *_REQUEST, named=True)
     )
     # by id: a phone may be paired twice with one user, and a pending pairing stands beside each of its user's requests
@@ -220,5 +219,5 @@ def request_at(request_id: UUID, authenticator: Authenticator) -> tuple[Pairing,
     asked = own.asked(request.user_id, request.asked_pairing_id, timezone.now()).first()
     if asked is None:
         # for a stranger's phone the request does not exist (S21), nor for one of which the site has not heard
-        raise GoneError if own.exclude(state__in=pairings.WAITING).exists() else NotFoundError
+        raise GoneError if own.exclude(state__in=Pairing.WAITING).exists() else NotFoundError
     return asked, request

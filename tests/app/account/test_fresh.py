@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.utils import timezone
 
 from django_toopher.factors import recovery_codes
-from django_toopher.models import RecoveryCode, ToopherAccount
-from django_toopher.service.models import Automation, Pairing
+from django_toopher.models import Attempt, RecoveryCode, ToopherAccount
+from django_toopher.service.models import Automation, Pairing, Terminal, User
 from django_toopher.session import state
 from tests.drivers import Frame, attribute
 from tests.factories import account_with, paired, requester_of
@@ -285,6 +286,8 @@ def test_S38_a_lost_phone_goes_when_the_new_one_is_there(embed, account, compute
     demanded(settings)
     settings.TOOPHER_EMBED = embed
     codes, new = recovery_codes.make(account.user), make_phone("New")
+    Attempt.objects.update(terminal_digest="d" * 64)  # granted at a computer
+    known = Terminal.objects.create(user=User.objects.get(), name="PC", extra="known", approved=timezone.now())
     computer.password()
     lost = computer.post("/accounts/recover/", {"code": codes[0]})["Location"]
     assert "all your old phones are removed" in computer.get(lost).content.decode()
@@ -298,6 +301,9 @@ def test_S38_a_lost_phone_goes_when_the_new_one_is_there(embed, account, compute
         new.pair_link(link())
         computer.post(PHONES)
     assert (len(new.pairings()), phone.pairings()) == (1, ())
+    known.refresh_from_db()  # whom that phone has let in is known no more (S46)
+    assert known.approved is None
+    assert not Attempt.objects.exclude(terminal_digest="").exists()
     page = page_of(computer)
     assert "The phone is paired, the old ones were removed." in page
     assert "are then removed" not in page

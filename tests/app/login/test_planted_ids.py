@@ -6,6 +6,13 @@ from copy import deepcopy
 
 import pytest
 
+from django_toopher.connection import api
+from django_toopher.login import phone_changes
+from django_toopher.models import ToopherAccount
+from django_toopher.service.models import Terminal
+from django_toopher.support import verbs
+from tests.factories import account_with
+
 from .computers import EMBEDS, approved, asked_with, goes_on, ids_in, is_let_in, log_in, opened, plant
 
 pytestmark = pytest.mark.urls("tests.app.urls")
@@ -56,6 +63,37 @@ def test_S46_what_was_planted_lets_nobody_in(planted, lost, thief, computer, pho
     for each in [*thief.ids, *ids_in(thief)]:
         plant(thief, each)
         assert not is_let_in(thief), each
+
+
+def reset(account):
+    verbs.reset(ToopherAccount.objects.get(pk=account.pk), api())
+
+
+def reset_elsewhere(account):
+    """At the service alone, of which this site hears later."""
+    api().reset_user("alice")
+    verbs.refresh(ToopherAccount.objects.get(pk=account.pk), api())
+
+
+def remove_the_last(account):
+    fresh = ToopherAccount.objects.get(pk=account.pk)
+    phone_changes.remove(api(), fresh, fresh.pairing_id, unless_last=False)
+
+
+@pytest.mark.parametrize("gone", [reset, reset_elsewhere, remove_the_last])
+def test_S46_what_a_phone_has_granted_ends_with_it(gone, account, phone, make_phone, make_computer, computer):
+    """A stranger who had password and phone once is known at a computer, and plants its id."""
+    thief = make_computer()
+    log_in(thief, phone)
+    granted_with = asked_with()
+    gone(account)
+    another = make_phone()
+    account_with(another, account.user)
+    plant(computer, granted_with)
+    log_in(computer, another, automate=True)
+    assert asked_with() != granted_with
+    assert not is_let_in(thief)
+    assert not Terminal.objects.filter(extra=granted_with).exclude(approved=None).exists()
 
 
 def test_S46_a_planted_id_is_told_to_nobody(account, computer, phone):
