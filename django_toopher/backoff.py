@@ -43,6 +43,11 @@ def seconds_until(then: datetime | None, now: datetime) -> int:
     return max(1, int((then - now).total_seconds()) + 1) if then else 1
 
 
+def minutes(seconds: int) -> int:
+    """As whole minutes, the last one begun counts."""
+    return -(-seconds // 60)
+
+
 def _blocked_until(now: datetime, most: int, wait: int) -> Case:
     """Until when a row waits whose ``failures`` are about to be one more."""
     first = min(most, MOST_FAILURES)

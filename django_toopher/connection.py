@@ -14,6 +14,9 @@ from .conf import conf
 from .in_process import InProcessAdapter
 from .service_link.endpoint import base_url, credentials, is_embedded
 
+BRIEFLY = 2
+"""Seconds, at most, for a call whose answer the person does not need, or has waited for already."""
+
 
 class DerivedIframe(ToopherIframe):
     """With derived credentials: what a slower worker signed before ``SECRET_KEY`` was rotated verifies, too."""
@@ -36,13 +39,15 @@ def iframe(request: HttpRequest) -> ToopherIframe:
     return kind(key, secret, base_url(request))
 
 
-def api(request: HttpRequest | None = None, *, connections: int = 10) -> ToopherApi:
+def api(request: HttpRequest | None = None, *, connections: int = 10, briefly: bool = False) -> ToopherApi:
     """The client of the REST API; to the embedded service it goes without a socket.
 
-    ``connections`` is how many of them its pool keeps open for threads that call at the same moment.
+    ``connections`` is how many of them its pool keeps open for threads that call at the same moment. ``briefly``:
+    for ``BRIEFLY`` seconds a call, where ``TOOPHER_TIMEOUT`` is longer.
     """
     root = base_url(request)
-    client = ToopherApi(*credentials(), root, timeout=conf.TOOPHER_TIMEOUT)
+    timeout = min(conf.TOOPHER_TIMEOUT, BRIEFLY) if briefly else conf.TOOPHER_TIMEOUT
+    client = ToopherApi(*credentials(), root, timeout=timeout)
     if is_embedded():
         client.session.adapters.clear()  # whatever a Host header makes of the address, nothing goes over the network
         client.session.mount("http", InProcessAdapter())

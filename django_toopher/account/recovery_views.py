@@ -17,6 +17,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
+from .. import backoff
 from ..conf import conf
 from ..errors import ImpersonatingError, NothingPendingError, SecondFactorError, TooManyCodesError, WrongCodeError
 from ..exempt import second_factor_exempt
@@ -87,7 +88,7 @@ class RecoverView(View):
 
 
 def _too_many(seconds: int) -> str:
-    minutes = -(-seconds // 60)
+    minutes = backoff.minutes(seconds)
     text = ngettext(
         "Too many incorrect codes. Try again in %(minutes)d minute.",
         "Too many incorrect codes. Try again in %(minutes)d minutes.",

@@ -1,8 +1,8 @@
 """Who may change a second factor: a person who has passed it in this session, and not an automation in their stead.
 
 To see the page, once in the session is enough. To change something the person confirms anew, when that was longer than
-``LATELY`` ago (SECURITY.md S38): with the phone; who has none, with the password, or by a new login where there is no
-password. Where a change only restricts, nobody is asked.
+``state.LATELY`` ago (SECURITY.md S38): with the phone; who has none, with the password, or by a new login where there
+is no password. Where a change only restricts, nobody is asked.
 """
 
 from __future__ import annotations
@@ -38,13 +38,10 @@ from ..step_up.pages import HELD
 from ..step_up.requirement import Requirement
 from ..support import verbs
 
-LATELY = 600
-"""Seconds."""
-
 IN_PERSON = Requirement(gettext_lazy("Manage phones"), max_age=10 * 365 * 24 * 3600)
 """Once in a session: an automation lets in, and changes nothing of the second factor."""
 
-CHANGE = Requirement(IN_PERSON.action, max_age=LATELY, safe_methods=False)
+CHANGE = Requirement(IN_PERSON.action, max_age=state.LATELY, safe_methods=False)
 """A moment ago: a session that somebody has stolen changes nothing."""
 
 
@@ -67,7 +64,7 @@ def _has_logged_in_lately(request: HttpRequest) -> bool:
     """Of somebody without a phone: with the password, on our page; by whatever way, who has no password."""
     user: Any = request.user
     key = state.PASSWORD_AT if user.has_usable_password() else state.LOGGED_IN_AT
-    return state.was_lately(request.session, key, LATELY) and not approvals.asks_phone(user, request)
+    return state.was_lately(request.session, key, state.LATELY) and not approvals.asks_phone(user, request)
 
 
 def needs_new_login(request: HttpRequest) -> bool:

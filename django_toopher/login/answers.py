@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..client import AuthenticationRequest, ToopherApi, ToopherIframe
-from ..errors import ChangedUserError, ExpiredAttemptError, InvalidPostbackError, NotApprovedError, WrongCodeError
+from ..errors import ExpiredAttemptError, InvalidPostbackError, NotApprovedError, WrongCodeError
 from ..factors import recovery_codes
 from ..models import Attempt, digest
 from ..session.state import Pending
@@ -159,8 +159,7 @@ def _grant(api: ToopherApi, attempt: Attempt, answer: Answer) -> Approval:
         raise InvalidPostbackError
     if not answer.granted or answer.pending:
         attempts.fail(attempt, NotApprovedError(), Outcome.DENIED, told=answer.kept)
-    if not attempts.is_same_at_service(attempt, answer.user_name, answer.user_id):
-        attempts.fail(attempt, ChangedUserError(), told=answer.kept)
+    attempts.require_same_at_service(attempt, answer.user_name, answer.user_id, answer.kept)
     if not answer.to_confirm:
         return _spend(attempt, answer)
     with phone_changes.confirmed(api, attempt, answer.to_confirm):

@@ -260,6 +260,12 @@ def unchanged_user(attempt: Attempt) -> Any:
     return attempt.user
 
 
+def require_same_at_service(attempt: Attempt, name: str, user_id: str, told: Mapping[str, str]) -> None:
+    """``is_same_at_service``; else the attempt ends with ``ChangedUserError``, and keeps what was ``told``."""
+    if not is_same_at_service(attempt, name, user_id):
+        fail(attempt, ChangedUserError(), told=told)
+
+
 def is_same_at_service(attempt: Attempt, name: str, user_id: str) -> bool:
     """As ``is_same``, and the service names the same user as well (SECURITY.md S06)."""
     user: Any = attempt.user

@@ -19,9 +19,6 @@ from . import attempts, native, phone_changes
 from .answers import Approval
 from .redirects import safe_next
 
-_PATIENCE = 2
-"""Seconds that a login waits, at most, for a service that is to cancel an earlier request."""
-
 
 def ask_second_factor(request: HttpRequest, user: Any, next_url: str, backend: str) -> HttpResponseRedirect:
     """Write down that a second factor is asked of ``user``, and go to the page that asks.
@@ -39,17 +36,13 @@ def cancel_earlier(request: HttpRequest) -> None:
     pending = state.load(request.session, PENDING_LOGIN)
     if pending is None:
         return
-    api = connection.api(request)
-    api.timeout = min(api.timeout, _PATIENCE)
-    native.cancel(api, pending)
+    native.cancel(connection.api(request, briefly=True), pending)
     state.forget(request.session, PENDING_LOGIN)
 
 
 def take_back(request: HttpRequest, pending: Pending, attempt: Attempt) -> None:
     """It was answered in another way: the phone must not go on to ask."""
-    api = connection.api(request)
-    api.timeout = min(api.timeout, _PATIENCE)
-    native.take_back(api, attempt, pending.token)
+    native.take_back(connection.api(request, briefly=True), attempt, pending.token)
 
 
 def begin(request: HttpRequest, user: Any, next_url: str, backend: str) -> Pending:

@@ -58,16 +58,12 @@ class EmbeddingView(View):
         return render(request, template, context)
 
 
-JUST_NOW = 600
-"""Seconds for which somebody who has no phone yet may pair one after a login, without showing more (S38)."""
-
-
 def may_pair(request: HttpRequest, user: Any) -> bool:
     """Whether who has no phone pairs one on the way: where the policy demands one, soon after the password.
 
     A session that is older would let whoever has stolen it pair a phone.
     """
-    is_new = sitting.person(request) != user or state.was_lately(request.session, state.LOGGED_IN_AT, JUST_NOW)
+    is_new = sitting.person(request) != user or state.was_lately(request.session, state.LOGGED_IN_AT, state.LATELY)
     return is_new and policy.demands(user, request)
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views import View
 from django.views.decorators.cache import never_cache
 
-from .. import connection
+from .. import backoff, connection
 from ..client import ToopherApiError
 from ..conf import conf
 from ..errors import SecondFactorError, TooManyCodesError, UnknownPhraseError
@@ -43,7 +43,7 @@ def typed_code(text: str) -> str:
 
 def too_many_codes(error: TooManyCodesError) -> str:
     """That no code is looked at for a while."""
-    minutes = -(-error.seconds // 60)
+    minutes = backoff.minutes(error.seconds)
     return ngettext(
         "No code is taken now. Wait %(minutes)d minute before you type another.",
         "No code is taken now. Wait %(minutes)d minutes before you type another.",
@@ -113,7 +113,7 @@ class Asking:
             "state": progress.state,
             "number": native.spaced(progress.number),
             "wait": progress.wait,
-            "minutes": -(-progress.wait // 60),
+            "minutes": backoff.minutes(progress.wait),
             "error": self.error,
             "listed": progress.has_list,
             "words_typed": self.words_typed,

@@ -10,9 +10,6 @@ from .. import connection
 from ..client import ServiceUnavailableError, ToopherApiError
 from ..errors import ServiceDownError
 
-_PATIENCE = 2
-"""Seconds that the constant question may take, at most: the person has waited for ``TOOPHER_TIMEOUT`` already."""
-
 
 def is_outage(error: ToopherApiError) -> bool:
     """Whether nobody has answered, or the service said that it failed (5xx).
@@ -30,8 +27,8 @@ def is_confirmed(error: ServiceDownError) -> bool:
 
 
 def _is_down() -> bool:
-    api = connection.api()  # no request: at the first of ALLOWED_HOSTS, where the service is embedded
-    api.timeout = min(api.timeout, _PATIENCE)
+    # no request: at the first of ALLOWED_HOSTS, where the service is embedded
+    api = connection.api(briefly=True)
     try:
         api.get("users", user_name="is anybody there?")
     except ToopherApiError as error:

@@ -19,7 +19,6 @@ from .. import signals
 from ..client import Pairing, RequestRefusedError, ToopherApi, ToopherApiError, ToopherIframe
 from ..conf import conf
 from ..errors import (
-    ChangedUserError,
     ExpiredAttemptError,
     InvalidPostbackError,
     LastPhoneError,
@@ -66,14 +65,17 @@ def read_proposal(
         name, user_id = told["user_name"], told["pairing_user_id"]
     except KeyError as exc:
         raise InvalidPostbackError from exc
-    if not attempts.is_same_at_service(attempt, name, user_id):
-        attempts.fail(attempt, ChangedUserError(), told={"method": Method.PHONE, "request_id": change.of})
+    attempts.require_same_at_service(attempt, name, user_id, _told(change.of))
     return attempt, change
+
+
+def _told(of: str) -> dict[str, str]:
+    return {"method": Method.PHONE, "request_id": of}
 
 
 def spend(attempt: Attempt, change: Change) -> None:
     """From here on the proposal is used up: before it is carried out, so that it never is twice."""
-    if not attempt.finish(Outcome.GRANTED, timezone.now(), method=Method.PHONE, request_id=change.of):
+    if not attempt.finish(Outcome.GRANTED, timezone.now(), **_told(change.of)):
         raise ExpiredAttemptError
 
 
@@ -103,8 +105,7 @@ def add_agreed(api: ToopherApi, pending: Pending | None, user_pk: Any, *, alone:
     if not (pairing.enabled or pairing.raw.get("agreed")):
         return False
     attempts.read_again(attempt)
-    if not attempts.is_same_at_service(attempt, pairing.user.name, pairing.user.id):
-        attempts.fail(attempt, ChangedUserError(), told={"method": Method.PHONE, "request_id": pairing.id})
+    attempts.require_same_at_service(attempt, pairing.user.name, pairing.user.id, _told(pairing.id))
     add(api, attempt, pairing.id, alone=alone)
     return True
 
@@ -124,8 +125,7 @@ def confirmed(api: ToopherApi, attempt: Attempt, pairing_id: str, *, alone: bool
         raise attempts.service_down(exc) from exc
     try:
         attempts.read_again(attempt)
-        if not attempts.is_same_at_service(attempt, pairing.user.name, pairing.user.id):
-            attempts.fail(attempt, ChangedUserError(), told={"method": Method.PHONE, "request_id": pairing.id})
+        attempts.require_same_at_service(attempt, pairing.user.name, pairing.user.id, _told(pairing.id))
         yield pairing
     except Exception:
         _take_back(api, attempt, pairing_id)

@@ -69,6 +69,9 @@ EARNED = (
 SIGNED_IN = (LOGGED_IN_AT, PASSWORD_AT)
 """When whoever sits there came in."""
 
+LATELY = 600
+"""Seconds for which the second factor can be changed after it was confirmed, or by a fresh login (SECURITY.md S38)."""
+
 _BY_PASSWORD = "password:"  # noqa: S105 (a mark before an action)
 
 _CONFIRMED_ACTIONS = 10

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
-from .. import connection
+from .. import backoff, connection
 from ..conf import conf
 from ..errors import SecondFactorError, TooManyCodesError, WrongCodeError
 from ..login import attempts, native
@@ -108,7 +108,7 @@ def shown(progress: native.Progress) -> dict[str, Any]:
         "number": native.spaced(progress.number),
         "withheld": progress.state == "code",
         "wait": progress.wait,
-        "minutes": -(-progress.wait // 60),
+        "minutes": backoff.minutes(progress.wait),
         "listed": progress.has_list,
     }
 
