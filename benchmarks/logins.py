@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from statistics import median
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 LOGINS = 30
 PASSWORD = {"username": "alice", "password": "password"}
@@ -63,35 +64,47 @@ def say(text: str) -> None:
 
 
 class Meter:
-    """Counts what every ``django.test.Client`` does: requests, queries, CPU time; below /toopher/ once more apart."""
+    """Counts what browsers (``django.test.Client``) and phones do; below /toopher/ once more apart."""
 
     def __init__(self) -> None:
         from django.test import Client
 
+        from django_toopher.in_process import InProcessAdapter
+
         self.is_on = False
         self.totals: list[tuple[int, int, float]] = []
         self.inside: list[tuple[int, int]] = []
-        request = Client.request
+        request, send = Client.request, InProcessAdapter.send
 
-        def metered(client: Any, **environ: Any) -> Any:
-            if not self.is_on:
-                return request(client, **environ)
-            from django.db import connection
-            from django.test.utils import CaptureQueriesContext
+        def requested(client: Any, **environ: Any) -> Any:
+            return self._metered(lambda: request(client, **environ), environ.get("PATH_INFO", ""))
 
-            with CaptureQueriesContext(connection) as captured:
-                began = time.process_time()
-                response = request(client, **environ)
-                self.took += time.process_time() - began
-            queries = len([q for q in captured.captured_queries if not q["sql"].startswith(CONTROL)])
-            self.count += 1
-            self.queries += queries
-            if environ.get("PATH_INFO", "").startswith("/toopher/"):
-                self.inner += 1
-                self.inner_queries += queries
-            return response
+        def sent(adapter: Any, prepared: Any, *args: Any, **kwargs: Any) -> Any:
+            return self._metered(lambda: send(adapter, prepared, *args, **kwargs), urlsplit(prepared.url).path)
 
-        Client.request = metered  # type: ignore[method-assign]
+        Client.request = requested  # type: ignore[method-assign]
+        InProcessAdapter.send = sent  # type: ignore[method-assign]
+
+    def _metered(self, call: Callable[[], Any], path: str) -> Any:
+        """What a site asks the service within a request is part of that."""
+        from django.db import connection
+        from django.test.utils import CaptureQueriesContext
+
+        if not self.is_on:
+            return call()
+        self.is_on = False
+        with CaptureQueriesContext(connection) as captured:
+            began = time.process_time()
+            response = call()
+            self.took += time.process_time() - began
+        self.is_on = True
+        queries = len([q for q in captured.captured_queries if not q["sql"].startswith(CONTROL)])
+        self.count += 1
+        self.queries += queries
+        if path.startswith("/toopher/"):
+            self.inner += 1
+            self.inner_queries += queries
+        return response
 
     @contextmanager
     def login(self) -> Any:
