@@ -209,8 +209,8 @@ def deactivate(pairing: Pairing, *, unless_last: bool = False) -> bool:
     this = Pairing.objects.filter(pk=pairing.pk)
     changes = {"state": Pairing.State.DEACTIVATED, "otp_seed": "", "modified": now}  # no seed stays (S34)
     with transaction.atomic():
+        _lock(pairing.user_id, now)  # of the last two, one sees that it is the last
         if unless_last:
-            _lock(pairing.user_id, now)
             others = Pairing.objects.enabled().filter(user=pairing.user_id).exclude(pk=pairing.pk)
             if not others.exists() and this.filter(state=Pairing.State.ENABLED).exists():
                 raise LastPhoneError

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
 
 from django_toopher.service.codes import lists
 from django_toopher.service.device.cli_phone import Automate
-from django_toopher.service.models import Terminal
+from django_toopher.service.models import Pairing, Terminal, User
 from django_toopher.service.people import users
+from django_toopher.service.phones import pairings
+from tests.factories import paired
 from tests.tables import table
+
+from ..callers import at_once
 
 
 @pytest.fixture
@@ -101,3 +106,13 @@ def test_another_name_at_the_next_request_keeps_it(api, ask, phone):
     say_yes(phone, ask())
     api.authenticate("alice", "s1", terminal_name="Desk")
     assert is_approved(api)
+
+
+def test_S46_of_two_last_phones_removed_at_once_one_is_the_last(threaded_db, requester, make_raw_phone):
+    for name in map(str, range(8)):
+        phones = [paired(requester, name, make_raw_phone()) for _ in range(2)]
+        user = User.objects.get(name=name)
+        Terminal.objects.create(user=user, name="PC", extra="secret-1", approved=timezone.now())
+        rows = Pairing.objects.select_related("user__requester").in_bulk([each.pk for each in phones])
+        assert at_once(*[partial(pairings.deactivate, row) for row in rows.values()]) == [True, True]
+        assert not user.terminals.exclude(approved=None).exists()
