@@ -31,6 +31,7 @@ from ..addresses import network_of
 from .conf import conf
 from .errors import TooManyError
 from .models import AuthenticationRequest, Requester, Tally, Terminal, User, digest
+from .retry import retry_on_deadlock
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def count_request(request: AuthenticationRequest, now: datetime) -> None:
     limits, site, key = conf.TOOPHER_SERVICE_LIMITS, request.user.requester, _requests_key(request)
     is_first = _take(key, limits.requests, UnansweredError, now)
     try:
-        if not is_first:  # since the last yes: no earlier one counts
+        if not is_first:
             _require_answered(request, limits.unanswered, now - timedelta(seconds=limits.period), now)
         if site.question_limit is not None:  # last: what asks no phone is none of the site's questions
             _take(_key("site requests", site.pk.hex), site.question_limit, BusyError, now)
@@ -120,7 +121,7 @@ def _require_answered(request: AuthenticationRequest, most: int, since: datetime
 
 def forget_requests(request: AuthenticationRequest) -> None:
     """The person has said yes: what was asked from there before was no bombing."""
-    Tally.objects.filter(pk=_requests_key(request)).delete()
+    _forget(timezone.now(), _requests_key(request))
 
 
 def _requests_key(request: AuthenticationRequest) -> str:
@@ -136,7 +137,7 @@ def phrase_tried(requester: Requester, user_name: str, now: datetime) -> Iterato
     key = _phrases_key(requester, user_name)
     _take(key, conf.TOOPHER_SERVICE_LIMITS.phrases, TooManyPhrasesError, now)
     yield
-    Tally.objects.filter(pk=key).delete()
+    _forget(now, key)
 
 
 def count_registration(address: str, now: datetime) -> None:
@@ -289,6 +290,8 @@ def _asked_again(user: User, row: User | Terminal, tally: Tally, now: datetime) 
     return None
 
 
+@retry_on_deadlock
+@transaction.atomic
 def lift(user: User) -> bool:
     """Nothing that was asked, tried or reported before makes the user wait any more, at any computer.
 
@@ -302,7 +305,7 @@ def lift(user: User) -> bool:
     waited += user.terminals.filter(counted).update(**free)
     known = user.terminals.exclude(approved=None).values_list("pk", flat=True)
     tallies = [_key("requests", each.hex) for each in (user.pk, *known)]
-    waited += Tally.objects.filter(pk__in=[*tallies, _phrases_key(user.requester, user.name)]).delete()[0]
+    waited += _forget(now, *tallies, _phrases_key(user.requester, user.name))
     user.authentication_requests.waiting(now).filter(withheld_until__gt=now).update(withheld_until=now)
     return bool(waited)
 
@@ -331,6 +334,7 @@ def _key(what: str, whose: str) -> str:
     return digest(f"{what}\n{whose}")
 
 
+@retry_on_deadlock
 def _take(key: str, most: int, error: type[TooManyError], now: datetime) -> bool:
     """Count one more; ``error`` when ``most`` were counted in this period. Whether it is the first ever (or since).
 
@@ -361,6 +365,14 @@ def _count_up(key: str, most: int, now: datetime) -> bool:
             expires=Case(When(is_over, then=Value(_end_of_period(now))), default=F("expires")),
         )
     )
+
+
+def _forget(now: datetime, *keys: str) -> int:
+    """Count from nothing again; of how many something was counted.
+
+    Their period ends, and they stay: where a row is deleted while others count there, MariaDB ends these by deadlocks.
+    """
+    return Tally.objects.filter(pk__in=keys, count__gt=0, expires__gt=now).update(count=0, expires=now)
 
 
 def _end_of_period(now: datetime) -> datetime:

@@ -266,7 +266,7 @@ def test_S20_a_requester_without_a_secret_has_none_that_verifies(make_requester)
 def test_everything_of_a_requester_goes_with_it(logged_in):
     Requester.objects.all().delete()
     left = {model.__name__ for model in apps.get_app_config("toopher_service").get_models() if model.objects.exists()}
-    assert left <= {"Authenticator", "PairingPhrase", "SpentNonce"}
+    assert left <= {"Authenticator", "PairingPhrase", "SpentNonce", "Tally"}
     assert not Frame.objects.exists()
 
 

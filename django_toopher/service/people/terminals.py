@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from ..errors import BadParameterError, NotFoundError, TerminalUnknownError
 from ..models import NAME_LENGTH, Automation, Requester, Terminal, User, digest, only
+from ..retry import retry_on_deadlock
 
 EXTRA_LENGTH = 1024
 """Characters of a requester-specified terminal id."""
@@ -33,6 +34,7 @@ def at(user: User, name: str, extra: str, terminal_id: UUID | None = None) -> Te
     return _renamed(terminal, name)
 
 
+@retry_on_deadlock
 def get_or_create(user: User, name: str, extra: str) -> Terminal:
     """The user's terminal with the secret ``extra``, renamed when ``name`` is another (PROTOCOL.md §2.3).
 

@@ -132,6 +132,7 @@ def set_enabled_all(requester: Requester, user_ids: Collection[UUID], enabled: b
     return switched
 
 
+@retry_on_deadlock
 def reset(user: User) -> bool:
     """Remove all the user's phones and codes, and lift every limit; whether there was a phone, or ever a code.
 

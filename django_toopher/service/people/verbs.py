@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from .. import limits
 from ..models import User
+from ..retry import retry_on_deadlock
 from . import users
 
 
@@ -99,6 +100,7 @@ VERBS: Mapping[str, Verb] = {
 """By name, in the order in which they are offered."""
 
 
+@retry_on_deadlock
 def carry_out(verb: Verb, user: User, log: Callable[[], object]) -> bool:
     """Do it, and ``log`` it, together or not at all; whether it changed anything."""
     with transaction.atomic():

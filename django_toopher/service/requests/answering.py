@@ -186,6 +186,7 @@ def _fail_try(request: AuthenticationRequest, now: datetime) -> int:
     return left
 
 
+@retry_on_deadlock
 def block(request: AuthenticationRequest, error: TooManyError) -> None:
     """No code is compared now: the request is denied, and says why."""
     now = timezone.now()
@@ -202,6 +203,7 @@ def tries_left(request: AuthenticationRequest) -> int:
     return max(conf.TOOPHER_SERVICE_LIMITS.number_tries - request.failures, 0)
 
 
+@retry_on_deadlock
 def cancel(request: AuthenticationRequest) -> bool:
     """Take the request back; whether this call was the one that did."""
     return bool(

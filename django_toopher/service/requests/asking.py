@@ -23,6 +23,7 @@ from ..errors import (
 from ..models import NAME_LENGTH, Action, AuthenticationRequest, Automation, Pairing, Requester, User, digest
 from ..people import terminals, users
 from ..phones import pairings, push
+from ..retry import retry_on_deadlock
 from . import automations, waiting
 
 State = AuthenticationRequest.State
@@ -112,7 +113,7 @@ def initiate(
         _withhold(request, error, now, waits_for_code=waits_for_code)
     if numbered and request.state == State.PENDING and not request.is_withheld:
         request.number = _new_number()
-    request.save(force_insert=True)
+    retry_on_deadlock(request.save)(force_insert=True)  # whoever lifts a limit holds the user's row meanwhile
     if asks_phone:
         push.wake(user, request.expires, asked)
     return request
