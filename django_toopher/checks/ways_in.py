@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
+from itertools import takewhile
 from typing import Any
 
 from django.apps import apps
@@ -17,7 +18,11 @@ from django.core.checks import CheckMessage, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
 _REST_VIEW = "rest_framework.views.APIView"
-_HELD = {"rest_framework.authentication.SessionAuthentication", "django_toopher.rest_framework.BasicAuthentication"}
+_HELD = {
+    "rest_framework.authentication.SessionAuthentication",
+    "django_toopher.rest_framework.SessionAuthentication",
+    "django_toopher.rest_framework.BasicAuthentication",
+}
 """What needs a session, which the middleware holds, or asks itself."""
 _CONFIRMED = "django_toopher.rest_framework.SecondFactorRequired"
 _BASIC = "rest_framework.authentication.BasicAuthentication"
@@ -121,19 +126,32 @@ def _open() -> Iterator[tuple[Any, list[str]]]:
     place = _DEFAULT if _DEFAULT in getattr(settings, "REST_FRAMEWORK", {}) else f"{_DEFAULT}, which is not set"
     found = [(each, place) for each in (_default_classes() if is_default_used else [])]
     found += [(each, path) for path, classes in own.items() for each in classes or ()]
-    return _grouped((each, path) for each, path in found if not _kinds(each) & _HELD)
+    return _grouped((each, path) for each, path in found if not _is_held(each))
+
+
+def _is_held(each: Any) -> bool:
+    """Whether it is one of those, or a subclass that does not find anybody in a way of its own."""
+    own = list(takewhile(lambda kind: _name(kind) not in _HELD, getattr(each, "__mro__", ())))
+    return bool(_kinds(each) & _HELD) and not any("authenticate" in vars(kind) for kind in own)
 
 
 def _classes_of(view: Any, given: dict[str, Any]) -> list[Any] | None:
     """By what a view believes people; ``None`` when it leaves that to the default."""
     said = [given, *(vars(each) for each in view.__mro__ if _name(each) != _REST_VIEW)]
-    return next((list(each["authentication_classes"]) for each in said if "authentication_classes" in each), None)
+    return next((_listed(each["authentication_classes"]) for each in said if "authentication_classes" in each), None)
 
 
 def _is_confirmed(view: Any, given: dict[str, Any]) -> bool:
     """Whether each request to it has to be confirmed on the phone."""
+    if any("get_permissions" in vars(each) for each in view.__mro__ if _name(each) != _REST_VIEW):
+        return False  # what it decides for each request is not seen here
     permissions = given.get("permission_classes", view.permission_classes)
-    return any(_CONFIRMED in _kinds(each) for each in permissions)
+    return any(_CONFIRMED in _kinds(each) for each in _listed(permissions))
+
+
+def _listed(classes: Any) -> list[Any]:
+    """A property has another answer for each request: nothing is seen of it."""
+    return list(classes) if isinstance(classes, list | tuple) else []
 
 
 def _default_classes() -> list[Any]:

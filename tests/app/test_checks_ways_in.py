@@ -53,6 +53,13 @@ class OurOwn(ours.BasicAuthentication):
     """A subclass of ours."""
 
 
+class TokenFirst(SessionAuthentication):
+    """A session, or what nobody has heard of."""
+
+    def authenticate(self, request):
+        return TokenAuthentication().authenticate(request) or super().authenticate(request)
+
+
 def view_with(*classes, **more):
     return type("Api", (APIView,), {"__module__": __name__, "authentication_classes": list(classes), **more}).as_view()
 
@@ -157,6 +164,7 @@ def test_S41_the_default_that_a_project_sets(named):
         (ours.SessionAuthentication, None),
         (ours.BasicAuthentication, None),
         (OurOwn, None),
+        (TokenFirst, "W015"),
     ],
     ids=lambda cell: getattr(cell, "__name__", cell),
 )
@@ -204,6 +212,18 @@ def test_a_default_that_nobody_uses_is_nothing_to_complain_of(settings):
 def test_a_view_whose_requests_are_confirmed_each_is_not_named(named):
     view = view_with(TokenAuthentication, permission_classes=[ours.SecondFactorRequired], second_factor_action="Pay")
     assert named(path("pay/", view)) == []
+
+
+@table("decides", ["get_permissions", "permission_classes"])
+def test_S41_W015_a_view_that_decides_for_each_request_what_is_confirmed_is_named(decides, named):
+    said = {"permission_classes": [ours.SecondFactorRequired]}
+    said[decides] = property(list) if decides == "permission_classes" else lambda self: []
+    ((number, _text),) = named(path("pay/", view_with(TokenAuthentication, **said)))
+    assert number == "W015"
+
+
+def test_what_a_view_decides_for_each_request_is_not_seen(named):
+    assert named(path("x/", type("Api", (APIView,), {"authentication_classes": property(list)}).as_view())) == []
 
 
 def test_a_site_that_has_looked_is_left_alone(settings, named):
