@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.middleware import AuthenticationMiddleware, RemoteUserMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core import checks
@@ -79,10 +79,16 @@ def _told_too_early(order: list[Any], ours: int) -> Iterator[CheckMessage]:
     """What is told who is logged in before the second factor is looked at, or answers without looking (S40)."""
     authentication = _places(order, AuthenticationMiddleware)
     between = range(authentication[0] + 1, ours) if authentication else range(0)
-    if names := ", ".join(settings.MIDDLEWARE[place] for place in between):
+    remote = _places(order, RemoteUserMiddleware)  # says who it is, and answers nobody
+    if names := ", ".join(settings.MIDDLEWARE[place] for place in between if place not in remote):
         hint = f"Move {names} below ToopherMiddleware, which then stands directly below AuthenticationMiddleware."
         what = f"{names} may answer for somebody whose second factor is missing: it stands above ToopherMiddleware."
         yield checks.Warning(what, hint=hint, id="django_toopher.W019")
+    for place in (place for place in remote if place > ours):
+        name = settings.MIDDLEWARE[place]
+        hint = f"Move {name} above ToopherMiddleware, directly below AuthenticationMiddleware."
+        what = f"Whoever is signed in by {name} is asked for the second factor without end."
+        yield checks.Warning(what, hint=hint, id="django_toopher.W021")
     for place in _places(order[: authentication[0]] if authentication else [], FetchFromCacheMiddleware):
         name = settings.MIDDLEWARE[place]
         hint = f"Move {name} below ToopherMiddleware. (UpdateCacheMiddleware stays at the top.)"
