@@ -262,15 +262,18 @@ def _lies_below(path: str, exempt: str) -> bool:
 def _has_session(request: HttpRequest) -> bool:
     """Whether there is anything to read: robots have no session, and an untouched one must not vary the reply (S14).
 
-    A middleware may have logged somebody in within this very request, as those for single sign-on do.
+    A middleware may have logged somebody in within this very request, as those for single sign-on do. To the embedded
+    service everybody is nobody, so that it costs none of its polls a look into the session (S40).
     """
     if not hasattr(request, "user"):
         raise ImproperlyConfigured("Put ToopherMiddleware below AuthenticationMiddleware in MIDDLEWARE.")
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return request.session.modified
-    # its pages poll from within the site's, with the site's cookie: nobody there asks whose session it is
     root = _service_root(getattr(request, "urlconf", settings.ROOT_URLCONF), get_script_prefix())
-    return not (request.path.startswith(root) and _is_service(_match(request)))
+    if not (request.path.startswith(root) and _is_service(_match(request))):
+        return True
+    _Identity(request).hide()  # its pages poll from within the site's, with the site's cookie
+    return False
 
 
 @lru_cache(maxsize=16)

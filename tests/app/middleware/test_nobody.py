@@ -161,6 +161,21 @@ def test_S40_whichever_way_a_request_is_asked_nobody_is_logged_in(unmarked, sett
     assert told == ["", "", ""]
 
 
+@table("url", ["/toopher/v1/", "/toopher/v1/nowhere", "/toopher/v1/web/frame/state"])
+def test_S40_what_stands_before_the_service_is_told_of_nobody(url, unmarked, settings, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        FallbackMiddleware,
+        "process_response",
+        lambda self, request, response: told.extend(seen_by(request)) or response,
+    )
+    with_below(settings, "FallbackMiddleware", "WatchingMiddleware")
+    WatchingMiddleware.seen.clear()
+    unmarked.get(url)
+    assert told == ["", "", ""]
+    assert WatchingMiddleware.seen == ["nobody"]
+
+
 @table("url", ["/journal/logout/", "/portal/"])
 def test_S40_a_name_makes_no_logout(url, unmarked):
     assert unmarked.get(url)["Location"] == AUTHENTICATE
