@@ -125,11 +125,8 @@ class Asking:
         return render(self.request, "django_toopher/native.html", context)
 
 
-@method_decorator([login_not_required, second_factor_exempt, never_cache], name="dispatch")
-class WaitingView(View):
-    """Something that the waiting page loads. Only the session that waits finds its attempt (SECURITY.md S32)."""
-
-    kind = Attempt.Kind.LOGIN
+class LeavesSessionMixin(View):
+    """For what is loaded while somebody waits, where each load of the page gives the session another key."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Leaves the browser its session: the page may be open anew, in another tab, with another key by now."""
@@ -137,6 +134,13 @@ class WaitingView(View):
         if request.session.is_empty():
             request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)  # else Django tells the browser to drop it
         return response
+
+
+@method_decorator([login_not_required, second_factor_exempt, never_cache], name="dispatch")
+class WaitingView(LeavesSessionMixin):
+    """Something that the waiting page loads. Only the session that waits finds its attempt (SECURITY.md S32)."""
+
+    kind = Attempt.Kind.LOGIN
 
     def attempt(self, request: HttpRequest) -> Attempt:
         """The attempt that waits; raises a ``SecondFactorError``."""

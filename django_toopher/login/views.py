@@ -25,7 +25,7 @@ from ..session.state import PENDING_LOGIN, Pending
 from . import answers, attempts, due, entry, native, outage
 from .error_texts import sign_in_url
 from .framing import EmbeddingView, authentication_url, failed, may_pair, posted
-from .native_views import Asking
+from .native_views import Asking, LeavesSessionMixin
 from .redirects import safe_next
 
 
@@ -73,7 +73,7 @@ class LoginView(auth_views.LoginView):
 
 
 @method_decorator([login_not_required, second_factor_exempt, csrf_protect, never_cache], name="dispatch")
-class AuthenticateView(EmbeddingView):
+class AuthenticateView(LeavesSessionMixin, EmbeddingView):
     """Asks for the second factor: the page around the iframe, or our own."""
 
     def get(self, request: HttpRequest) -> HttpResponseBase:

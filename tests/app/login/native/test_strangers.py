@@ -82,7 +82,7 @@ def test_S09_the_key_changes_with_the_login(asked, phone):
 def test_S46_each_page_has_a_key_of_its_own_and_what_an_earlier_one_loads_leaves_the_browser_it(asked):
     earlier = asked.twin()
     asked.get(AUTHENTICATE)
-    for path in (STATE, QR):
+    for path in (STATE, QR, AUTHENTICATE):
         assert "sessionid" not in earlier.get(path).cookies, path
     assert earlier.get(AUTHENTICATE).status_code == 302
     assert poll(asked)["state"] == "waiting"
