@@ -197,6 +197,14 @@ def test_S45_of_somebody_whom_the_service_does_not_know_a_lift_ends_the_wait_her
     assert carol.failures == 0
 
 
+def test_S45_where_the_service_does_not_know_the_call_a_lift_ends_the_wait_here(make_account, elsewhere):
+    carol = make_account("carol", failures=7, toopher_user_id="id")
+    elsewhere.will_answer({"id": "id", "name": "carol", "disable_toopher_auth": False})
+    elsewhere.will_answer({"error_code": 404, "error_message": "Not found."}, 404)
+    verbs.carry_out(verbs.VERBS["lift"], carol, connection.api())
+    assert carol.failures == 0
+
+
 def test_S44_nobody_lifts_a_wait_of_their_own(helper, api):
     own = ToopherAccount.objects.create(user=helper, name="helper", failures=7)
     with pytest.raises(verbs.SkippedError, match="yourself"):
