@@ -241,7 +241,8 @@ def _rows(request: AuthenticationRequest) -> QuerySet[Any]:
 
 
 class Wait(NamedTuple):
-    """What counts against a user: ``failures``, a ``report``, or ``requests`` without a yes; how many, until when.
+    """What counts against a user: ``failures``, ``requests`` without a yes, ``phrases``, a ``report``; how many, and
+    until when.
 
     ``computer`` is the known one where that is; blank for all others together.
     """
@@ -259,9 +260,11 @@ def waits(user: User, now: datetime) -> list[Wait]:
         found.append(Wait("report", "", 0, user.reported_until))
     known = list(user.terminals.exclude(approved=None).order_by("-failures", "-modified")[:_MOST_SHOWN])
     counted: list[tuple[User | Terminal, str]] = [(user, ""), *((each, each.name) for each in known)]
-    tallies = Tally.objects.filter(expires__gt=now, count__gt=0).in_bulk(
-        [_key("requests", each.pk.hex) for each, _name in counted]
+    keys, of_phrases = (
+        [_key("requests", each.pk.hex) for each, _name in counted],
+        _phrases_key(user.requester, user.name),
     )
+    tallies = Tally.objects.filter(expires__gt=now, count__gt=0).in_bulk([*keys, of_phrases])
     for row, computer in counted:
         if row.failures:
             is_blocked = row.blocked_until is not None and row.blocked_until > now
@@ -269,6 +272,9 @@ def waits(user: User, now: datetime) -> list[Wait]:
         tally = tallies.get(_key("requests", row.pk.hex))
         if tally:
             found.append(Wait("requests", computer, tally.count, _asked_again(user, row, tally, now)))
+    if wrong := tallies.get(of_phrases):
+        is_most = wrong.count >= conf.TOOPHER_SERVICE_LIMITS.phrases
+        found.append(Wait("phrases", "", wrong.count, wrong.expires if is_most else None))
     return found
 
 

@@ -40,7 +40,7 @@ class Automation(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """What counts against a person: ``what`` (``failures``, ``report``, ``requests``), how often, until when.
+    """What counts against a person: ``failures``, ``requests``, ``phrases`` or a ``report``; how often, until when.
 
     ``computer`` is the known one where that is; blank for all others together.
     """

@@ -130,7 +130,11 @@ def standing(user: User) -> list[str]:
 def _line(wait: limits.Wait) -> str:
     if wait.what == "report" and wait.until:
         return _("Blocked by a report until %s") % _local(wait.until)
-    count = {"failures": _("Wrong numbers and codes in a row: %d"), "requests": _("Sign-in requests without a yes: %d")}
+    count = {
+        "failures": _("Wrong numbers and codes in a row: %d"),
+        "requests": _("Sign-in requests without a yes: %d"),
+        "phrases": _("Wrong pairing words: %d"),
+    }
     said = [count[wait.what] % wait.times]
     if wait.computer:
         said.append(_("at the known computer %s") % wait.computer)

@@ -94,7 +94,7 @@ SCHEMAS: Json = {
     ),
     "Wait": object_with(
         {
-            "what": {**TEXT, "enum": ["failures", "report", "requests"]},
+            "what": {**TEXT, "enum": ["failures", "phrases", "report", "requests"]},
             "computer": {**TEXT, "description": "The known one; blank: all others together."},
             "count": INTEGER,
             "until": {**TEXT, "description": "Blank: nothing waits yet."},
