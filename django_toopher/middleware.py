@@ -13,8 +13,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY, logout
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.auth.views import LogoutView
-from django.contrib.staticfiles.views import serve as serve_static
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import NoReverseMatch, Resolver404, ResolverMatch, get_script_prefix, resolve, reverse
@@ -22,11 +20,10 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.formats import date_format
 from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext as _
-from django.views.static import serve as serve_files
 
 from . import policy
-from .conf import conf
 from .errors import SecondFactorError
+from .exempt import is_one_of, is_open, is_service
 from .impersonation import is_hijacked
 from .login import due
 from .login.entry import ask_second_factor
@@ -37,13 +34,6 @@ from .step_up.clients import wants_json
 
 _PAGES = {"document", "iframe", "frame", "object", "embed"}
 """What ``Sec-Fetch-Dest`` says where the browser is going to show the reply as a page."""
-
-_OPEN = {
-    ("allauth.account.views", "LogoutView"),
-    ("hijack.views", "ReleaseUserView"),  # the way back from acting as somebody else
-    ("impersonate.views", "stop_impersonate"),
-}
-"""Views of other packages, by module and name, that a session without its second factor may use."""
 
 _HIJACK = {("hijack.views", "AcquireUserView"), ("hijack.views", "ReleaseUserView")}
 
@@ -118,7 +108,7 @@ class ToopherMiddleware:
         return response
 
     def _carry(self, request: HttpRequest, view: Any) -> None:
-        if self._has_hijack and _is_one_of(view, _HIJACK):
+        if self._has_hijack and is_one_of(view, _HIJACK):
             sitting.carry(request, (*state.EARNED, *state.SIGNED_IN))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
@@ -134,7 +124,7 @@ def _stop(request: HttpRequest) -> HttpResponseBase | None:
     if generation.is_verified_or_let_in(request):
         return None
     match, answer = _match(request), None
-    if match is None or not _is_open(request, match.func, match.kwargs, match):
+    if match is None or not is_open(request, match.func, match.kwargs, match):
         answer = _answer_where_due(request)
         if answer is None:
             return None
@@ -203,60 +193,12 @@ def _stop_view(request: HttpRequest, view: Any, kwargs: dict[str, Any]) -> HttpR
     identity: _Identity | None = getattr(request, _IDENTITY, None)
     if identity:
         identity.show()
-    if not _is_in_question(request) or _is_open(request, view, kwargs, request.resolver_match):
+    if not _is_in_question(request) or is_open(request, view, kwargs, request.resolver_match):
         return None
     answer = None if generation.is_verified_or_let_in(request) else _answer_where_due(request)
     if answer is not None:
         _hide(request)
     return answer
-
-
-def _is_open(request: HttpRequest, view: Any, kwargs: dict[str, Any], match: ResolverMatch | None) -> bool:
-    """Whether a half-authenticated session may use this view."""
-    return (
-        bool(getattr(view, "second_factor_exempt", False))
-        or bool(getattr(getattr(view, "view_class", None), "second_factor_exempt", False))
-        or _is_logout(view)
-        or _is_one_of(view, _OPEN)
-        or _is_service(match)
-        or _is_static(view, kwargs)
-        or any(_lies_below(request.path_info, path) for path in conf.TOOPHER_EXEMPT_PATHS)
-    )
-
-
-def _is_logout(view: Any) -> bool:
-    """Known by what it is, not by what a URLconf calls it: Django's view, or an admin site's."""
-    view_class, site = getattr(view, "view_class", None), getattr(view, "admin_site", None)
-    if site is not None and getattr(view, "__wrapped__", None) == site.logout:
-        return True
-    return isinstance(view_class, type) and issubclass(view_class, LogoutView)
-
-
-def _is_one_of(view: Any, names: set[tuple[str, str]]) -> bool:
-    """Whether the view is one of these, or derived from one."""
-    view_class = getattr(view, "view_class", None)
-    which = view_class.__mro__ if isinstance(view_class, type) else [view]
-    return any(_is_named(each, module, name) for each in which for module, name in names)
-
-
-def _is_named(view: Any, module: str, name: str) -> bool:
-    """A package may keep it in a module below the one that it is imported from."""
-    return getattr(view, "__name__", "") == name and f"{getattr(view, '__module__', '')}.".startswith(f"{module}.")
-
-
-def _is_service(match: ResolverMatch | None) -> bool:
-    """Whether the embedded service is asked: it believes signatures and no session, and asks for the second factor."""
-    return match is not None and "toopher_service" in match.app_names
-
-
-def _is_static(view: Any, kwargs: dict[str, Any]) -> bool:
-    """Whether Django itself serves static files here, which our own pages need as well; uploaded ones are not."""
-    root = settings.STATIC_ROOT
-    return view is serve_static or (view is serve_files and bool(root) and kwargs.get("document_root") == root)
-
-
-def _lies_below(path: str, exempt: str) -> bool:
-    return path.startswith(exempt) if exempt.endswith("/") else path == exempt
 
 
 def _has_session(request: HttpRequest) -> bool:
@@ -270,7 +212,7 @@ def _has_session(request: HttpRequest) -> bool:
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return request.session.modified
     root = _service_root(getattr(request, "urlconf", settings.ROOT_URLCONF), get_script_prefix())
-    if not (request.path.startswith(root) and _is_service(_match(request))):
+    if not (request.path.startswith(root) and is_service(_match(request))):
         return True
     _Identity(request).hide()  # its pages poll from within the site's, with the site's cookie
     return False
