@@ -241,8 +241,7 @@ def _rows(request: AuthenticationRequest) -> QuerySet[Any]:
 
 
 class Wait(NamedTuple):
-    """What counts against a user: ``failures``, ``requests`` without a yes, ``phrases``, a ``report``; how many, and
-    until when.
+    """What counts against a user: ``failures``, ``requests`` without a yes, ``phrases`` or a ``report``; until when.
 
     ``computer`` is the known one where that is; blank for all others together.
     """
@@ -260,10 +259,8 @@ def waits(user: User, now: datetime) -> list[Wait]:
         found.append(Wait("report", "", 0, user.reported_until))
     known = list(user.terminals.exclude(approved=None).order_by("-failures", "-modified")[:_MOST_SHOWN])
     counted: list[tuple[User | Terminal, str]] = [(user, ""), *((each, each.name) for each in known)]
-    keys, of_phrases = (
-        [_key("requests", each.pk.hex) for each, _name in counted],
-        _phrases_key(user.requester, user.name),
-    )
+    keys = [_key("requests", each.pk.hex) for each, _name in counted]
+    of_phrases = _phrases_key(user.requester, user.name)
     tallies = Tally.objects.filter(expires__gt=now, count__gt=0).in_bulk([*keys, of_phrases])
     for row, computer in counted:
         if row.failures:
