@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -38,7 +39,7 @@ def _action(verb: Verb) -> Any:
         return modeladmin.act(request, verb, queryset)
 
     act.__name__ = verb.name
-    return admin.action(description=verb.label)(act)  # type: ignore[arg-type]  # lazy, as Django takes it
+    return admin.action(description=verb.label, permissions=[verb.name])(act)  # type: ignore[arg-type]  # lazy, as Django takes it
 
 
 @admin.register(User)
@@ -73,12 +74,6 @@ class UserAdmin(ReadOnlyAdmin):
     list_select_related = ("requester",)
     search_fields = ("name", "email")
     actions = tuple(_action(verb) for verb in VERBS.values())
-
-    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Without those that are not allowed."""
-        hidden = {*VERBS} - {verb.name for verb in _usable_verbs(request)}
-        actions = super().get_actions(request, *args, **kwargs)
-        return {name: each for name, each in actions.items() if name not in hidden}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """403 for a verb without its permission, and not a list that looks as if nothing had been asked for."""
@@ -160,3 +155,14 @@ class UserAdmin(ReadOnlyAdmin):
         failed = row.terminals.exclude(failures=0).order_by("-failures")[:20]
         lines = [(each.name, each.failures, each.blocked_until or "") for each in failed]
         return format_html_join(mark_safe("<br>"), "{}: {} {}", lines) or self.get_empty_value_display()
+
+
+def _permission(verb: Verb) -> Callable[[Any, HttpRequest], bool]:
+    def has_permission(modeladmin: Any, request: HttpRequest) -> bool:
+        return verb in _usable_verbs(request)
+
+    return has_permission
+
+
+for _verb in VERBS.values():  # what Django asks before it offers, or carries out, an action
+    setattr(UserAdmin, f"has_{_verb.name}_permission", _permission(_verb))
