@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -38,17 +37,20 @@ def is_due_in_session(request: HttpRequest) -> bool:
     Who acts as somebody for whom a second factor is due has to have passed one: ``ActingUnverifiedError`` for who has
     none (SECURITY.md S11).
     """
-    who, whom = sitting.person(request), sitting.acted(request.session)
-    ask = policy.is_due if state.was_looked_up(request.session) else partial(_asked, fails_open=whom is None)
-    if ask(who, request):
+    whom = sitting.acted(request.session)
+    if _is_due_in_login(request, sitting.person(request), fails_open=whom is None):
         return True
-    if whom is not None and ask(whom, request):
+    if whom is not None and _is_due_in_login(request, whom, fails_open=False):
         raise ActingUnverifiedError
-    state.set_looked_up(request.session)
+    if not state.was_looked_up(request.session):  # else each request would write the session
+        state.set_looked_up(request.session)
     return False
 
 
-def _asked(user: Any, request: HttpRequest, *, fails_open: bool) -> bool:
+def _is_due_in_login(request: HttpRequest, user: Any, *, fails_open: bool) -> bool:
+    """As ``is_due``, or, where the service was asked for this login already, as far as this site knows."""
+    if state.was_looked_up(request.session):
+        return policy.is_due(user, request)
     return is_due(request, user, fails_open=fails_open)
 
 

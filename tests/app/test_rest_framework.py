@@ -15,6 +15,7 @@ from django_toopher.decorators import second_factor_exempt
 from django_toopher.models import ToopherAccount
 from django_toopher.rest_framework import BasicAuthentication, SessionAuthentication
 from django_toopher.session.state import VERIFIED
+from tests.app.acts import Statements
 from tests.factories import verified
 from tests.tables import table
 from tests.urls import urlpatterns as project
@@ -121,6 +122,16 @@ def test_S41_a_session_that_is_let_in_counts(url, alice, computer):
     computer.client.force_login(alice)
     assert computer.get(url).json() == {"user": "alice"}
     assert VERIFIED not in computer.client.session
+
+
+def test_S41_a_session_that_needs_none_is_written_once_for_a_login(alice, computer, settings):
+    """Without the middleware, which would let it in: this looks anew each time."""
+    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if "ToopherMiddleware" not in each]
+    computer.client.force_login(alice)
+    for writes in (1, 0):
+        with Statements() as statements:
+            assert computer.get("/who/").json() == {"user": "alice"}
+        assert len([each for each in statements.queries if each.startswith("UPDATE") and "_session" in each]) == writes
 
 
 def test_S41_the_mark_of_a_session_serves_no_other_user(account, bob, computer, settings):
