@@ -339,7 +339,7 @@ def _key(what: str, whose: str) -> str:
 
 @retry_on_deadlock
 def _take(key: str, most: int, error: type[TooManyError], now: datetime) -> bool:
-    """Count one more; ``error`` when ``most`` were counted in this period. Whether it is the first ever (or since).
+    """Count one more; ``error`` when ``most`` were counted in this period. Whether it is the first ever.
 
     The UPDATE is the check. ``count`` stands before ``expires`` in it: MariaDB assigns in this order and reads what it
     has assigned.

@@ -8,7 +8,6 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from django_toopher.client import ToopherApi
 from django_toopher.connection import api
 from django_toopher.models import ToopherAccount
 from tests.app.acts import outcomes, reason_of
@@ -19,20 +18,6 @@ from .clients import TOKEN, approve, ask, path_of, repeat, told
 from .pages import HELD, asked, both
 
 pytestmark = pytest.mark.urls("tests.app.step_up_urls")
-
-
-@pytest.fixture
-def calls(monkeypatch):
-    """What the app asks the service, through its client."""
-    made = []
-    request = ToopherApi._request
-
-    def record(self, method, endpoint, *args, **kwargs):
-        made.append(f"{method} {endpoint}")
-        return request(self, method, endpoint, *args, **kwargs)
-
-    monkeypatch.setattr(ToopherApi, "_request", record)
-    return made
 
 
 @pytest.fixture
