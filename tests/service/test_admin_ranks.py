@@ -16,6 +16,7 @@ from django_toopher.models import ToopherAccount
 from django_toopher.service.admin import UserAdmin
 from django_toopher.service.models import Action, Alarm, Automation, Requester, Terminal, User, digest
 from django_toopher.service.people import own_site
+from django_toopher.service.people.verbs import VERBS
 from django_toopher.testing import verified_login
 from tests.factories import account_with, paired, registered_phone, requester_of
 from tests.tables import table
@@ -197,3 +198,18 @@ def test_S44_of_whom_the_app_knows_nothing_only_the_page_is_there(own, helper):
     stranger = paired(own, "stranger", registered_phone()).user
     page = helper.get(f"{ROOT}user/{stranger.pk}/change/", secure=True).content.decode()
     assert "A user of this very site" in page
+
+
+def test_S11_who_acts_as_somebody_else_changes_nothing_here(rf, admin_user):
+    """As django-impersonate tells of it; both packages: ``tests/third_party``."""
+    request = rf.get("/")
+    request.user = admin_user
+    doors = [
+        admin.site._registry[Requester].has_change_permission,
+        admin.site._registry[Automation].has_delete_permission,
+        admin.site._registry[Alarm].has_settle_permission,
+        *(getattr(admin.site._registry[User], f"has_{verb}_permission") for verb in VERBS),
+    ]
+    assert all(door(request) for door in doors)
+    request.impersonator = admin_user
+    assert not any(door(request) for door in doors)
